@@ -1,0 +1,171 @@
+/*
+ * Escaping: runs of clean bytes are copied, the others replaced, by one table of classes.
+ * Owns nothing.
+ */
+#include "core/escape.h"
+
+enum class {
+    URI = 1 << 0,
+    ARGS = 1 << 1,
+    COMPONENT = 1 << 2,
+    REDIRECT = 1 << 3,
+    KEY = 1 << 4,
+    LOG = 1 << 5,
+    LOG_CONTROL = 1 << 6,
+    JSON = 1 << 7,
+    HTML = 1 << 8,
+};
+
+#define IS_CONTROL(c) ((c) < 0x20 || (c) == 0x7f)
+#define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
+#define IS_LETTER(c) (((c) | 0x20) >= 'a' && ((c) | 0x20) <= 'z')
+#define IS_UNRESERVED(c) \
+    (IS_DIGIT(c) || IS_LETTER(c) || (c) == '-' || (c) == '.' || (c) == '_' || (c) == '~')
+#define IS_REDIRECT(c) \
+    (IS_CONTROL(c) || (c) > 0x7f || (c) == ' ' || (c) == '"' || (c) == '#' || (c) == '%')
+#define IS_URI(c) \
+    (IS_REDIRECT(c) || (c) == '<' || (c) == '>' || (c) == '?' || (c) == '\\' || (c) == '^' || \
+     (c) == '`' || (c) == '{' || (c) == '|' || (c) == '}')
+
+#define CLASS(c) \
+    ((IS_URI(c) ? URI : 0) | \
+     (IS_URI(c) || (c) == '&' || (c) == '+' || (c) == ';' ? ARGS : 0) | \
+     (IS_UNRESERVED(c) ? 0 : COMPONENT) | (IS_REDIRECT(c) ? REDIRECT : 0) | \
+     ((c) <= ' ' || (c) == '%' ? KEY : 0) | \
+     (IS_CONTROL(c) || (c) > 0x7f || (c) == '"' || (c) == '\\' ? LOG : 0) | \
+     (IS_CONTROL(c) ? LOG_CONTROL : 0) | ((c) < 0x20 || (c) == '"' || (c) == '\\' ? JSON : 0) | \
+     ((c) == '&' || (c) == '<' || (c) == '>' || (c) == '"' ? HTML : 0))
+
+#define CLASS4(c) CLASS(c), CLASS((c) + 1), CLASS((c) + 2), CLASS((c) + 3)
+#define CLASS16(c) CLASS4(c), CLASS4((c) + 4), CLASS4((c) + 8), CLASS4((c) + 12)
+#define CLASS64(c) CLASS16(c), CLASS16((c) + 16), CLASS16((c) + 32), CLASS16((c) + 48)
+
+static const uint16_t classes[256] = { CLASS64(0), CLASS64(64), CLASS64(128), CLASS64(192) };
+
+static const char upper_hex[16] = "0123456789ABCDEF";
+
+typedef void escape_one_fn(struct fmt *f, unsigned char c);
+
+static void escape(struct fmt *f, struct str s, enum class set, escape_one_fn *one)
+{
+    size_t clean = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (!(classes[(unsigned char)s.at[i]] & set))
+            continue;
+        fmt_str(f, str_of(s.at + clean, i - clean));
+        one(f, (unsigned char)s.at[i]);
+        clean = i + 1;
+    }
+    if (clean < s.len)
+        fmt_str(f, str_of(s.at + clean, s.len - clean));
+}
+
+static void one_backslash(struct fmt *f, unsigned char c)
+{
+    const char text[] = { '\\', 'x', upper_hex[c >> 4], upper_hex[c & 15] };
+    fmt_str(f, str_of(text, sizeof(text)));
+}
+
+void escape_log(struct fmt *f, struct str s)
+{
+    escape(f, s, LOG, one_backslash);
+}
+
+void escape_log_controls(struct fmt *f, struct str s)
+{
+    escape(f, s, LOG_CONTROL, one_backslash);
+}
+
+static char json_letter(unsigned char c)
+{
+    switch (c) {
+    case '"':
+    case '\\':
+        return (char)c;
+    case '\b':
+        return 'b';
+    case '\f':
+        return 'f';
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return 0;
+    }
+}
+
+static void one_json(struct fmt *f, unsigned char c)
+{
+    const char letter = json_letter(c);
+    const char brief[] = { '\\', letter };
+    const char full[] = { '\\', 'u', '0', '0', upper_hex[c >> 4], upper_hex[c & 15] };
+    fmt_str(f, letter ? str_of(brief, sizeof(brief)) : str_of(full, sizeof(full)));
+}
+
+void escape_json(struct fmt *f, struct str s)
+{
+    escape(f, s, JSON, one_json);
+}
+
+static void one_html(struct fmt *f, unsigned char c)
+{
+    fmt_text(f, c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&quot;");
+}
+
+void escape_html(struct fmt *f, struct str s)
+{
+    escape(f, s, HTML, one_html);
+}
+
+static void one_percent(struct fmt *f, unsigned char c)
+{
+    const char text[] = { '%', upper_hex[c >> 4], upper_hex[c & 15] };
+    fmt_str(f, str_of(text, sizeof(text)));
+}
+
+void escape_uri(struct fmt *f, struct str s, enum escape_set set)
+{
+    static const enum class sets[] = { URI, ARGS, COMPONENT, REDIRECT, KEY };
+    escape(f, s, sets[set], one_percent);
+}
+
+static int hex_value(char c)
+{
+    if (IS_DIGIT(c))
+        return c - '0';
+    c = str_lower_char(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte that *s begins with, encoded or not. */
+static enum escape_result decode_one(struct str *s, char *out)
+{
+    struct str pair;
+    size_t len = 1;
+    *out = *s->at;
+    if (*out == '%') {
+        if (!str_sub(*s, 1, 2, &pair) || hex_value(pair.at[0]) < 0 || hex_value(pair.at[1]) < 0)
+            return ESCAPE_BAD_PERCENT;
+        *out = (char)(hex_value(pair.at[0]) << 4 | hex_value(pair.at[1]));
+        len = 3;
+    }
+    if (*out == '\0')
+        return ESCAPE_NUL;
+    *s = str_of(s->at + len, s->len - len);
+    return ESCAPE_OK;
+}
+
+enum escape_result escape_decode(struct fmt *f, struct str s)
+{
+    char c;
+    while (s.len) {
+        const enum escape_result result = decode_one(&s, &c);
+        if (result != ESCAPE_OK)
+            return result;
+        fmt_char(f, c);
+    }
+    return ESCAPE_OK;
+}

@@ -1,0 +1,283 @@
+/*
+ * The master's loop: signals, channels, the control socket, and the ticks.
+ * Owns the signal descriptor and the pid file.
+ */
+#include "core/master.h"
+
+#include "core/log.h"
+#include "os/unix/clock.h"
+#include "os/unix/file.h"
+#include "os/unix/notify.h"
+#include "os/unix/process.h"
+#include "os/unix/signal.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+enum { TERMINATE_MS = 1000, IDLE_MS = 1000 };
+
+static const int handled[] = { SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH,
+                               SIGCHLD, SIGALRM, SIGIO };
+
+static void each_worker(struct master *m, void (*act)(struct master *m, struct worker_row *row))
+{
+    for (unsigned i = 0; i < MASTER_ROWS; i++)
+        if (m->rows[i].channel >= 0)
+            act(m, &m->rows[i]);
+}
+
+static void terminate_one(struct master *m, struct worker_row *row)
+{
+    (void)m;
+    if (!row->reaped)
+        kill(row->pid, m->killed ? SIGKILL : SIGTERM);
+}
+
+static void terminate(struct master *m)
+{
+    if (m->terminating)
+        return;
+    m->terminating = true;
+    m->terminate_at = clock_msec() + TERMINATE_MS;
+    notify_send("STOPPING=1");
+    each_worker(m, terminate_one);
+}
+
+static void quit_one(struct master *m, struct worker_row *row)
+{
+    if (row->state == ROW_LIVE)
+        workers_quit(m, row, m->new_binary != 0 || m->draining);
+}
+
+static void forget_dead(struct master *m)
+{
+    for (unsigned i = 0; i < MASTER_ROWS; i++)
+        if (m->rows[i].state == ROW_DEAD)
+            m->rows[i].state = ROW_FREE;
+}
+
+static void quit(struct master *m)
+{
+    if (m->quitting)
+        return;
+    m->quitting = true;
+    notify_send("STOPPING=1");
+    forget_dead(m);
+    each_worker(m, quit_one);
+}
+
+/* The workers only: the master and its sockets stay, for the new binary's sake. */
+static void drain(struct master *m)
+{
+    if (!m->daemonized)
+        return;
+    m->draining = true;
+    forget_dead(m);
+    each_worker(m, quit_one);
+}
+
+static void reload(struct master *m)
+{
+    if (m->draining) {
+        m->draining = false;
+        if (m->new_binary) {            /* back out of an upgrade: as it was, not read again */
+            workers_spawn_missing(m, clock_msec());
+            return;
+        }
+    }
+    m->reload_pending = true;
+}
+
+static void resend_log(struct master *m, unsigned slot)
+{
+    handle_renewed(slot);
+    for (unsigned i = 0; i < MASTER_ROWS; i++)
+        if (m->rows[i].channel >= 0 && !workers_send_handles(&m->rows[i], &slot, 1))
+            workers_kill(m, &m->rows[i]);
+}
+
+/* A log keeps its slot and gets another descriptor behind it, in every process. */
+static void reopen_logs(struct master *m)
+{
+    const struct core_user *user = &m->current->generation->core->user;
+    static const char kind[] = "log:";
+    m->reopen = false;
+    for (unsigned slot = 0; slot < handles.count; slot++) {
+        if (handles.at[slot].kind != HANDLE_LOG)
+            continue;
+        const char *path = handles.at[slot].key + strlen(kind);
+        const int fd = file_open_log(path);
+        if (fd < 0) {
+            log_write(log_process, LOG_EMERG, errno, "open() \"%s\" failed", path);
+            continue;
+        }
+        if (geteuid() == 0 && fchown(fd, user->uid, (gid_t)-1) < 0)
+            log_write(log_process, LOG_EMERG, errno, "fchown() \"%s\" failed", path);
+        handle_put(slot, HANDLE_LOG, fd);
+        resend_log(m, slot);
+    }
+    log_redirect_stderr();
+}
+
+static const char *meaning(const struct master *m, int signal)
+{
+    switch (signal) {
+    case SIGHUP:
+        return ", reconfiguring";
+    case SIGINT:
+    case SIGTERM:
+        return ", exiting";
+    case SIGQUIT:
+        return ", shutting down";
+    case SIGUSR1:
+        return ", reopening logs";
+    case SIGUSR2:
+        if (m->old_master && getppid() == m->old_master)
+            return ", ignoring";
+        return m->new_binary ? ", ignoring" : ", changing binary";
+    case SIGWINCH:
+        return m->daemonized ? ", shutting down workers" : ", ignoring";
+    default:
+        return "";
+    }
+}
+
+static void on_signal(struct master *m, const struct signalfd_siginfo *info)
+{
+    const int signal = (int)info->ssi_signo;
+    if (info->ssi_pid)
+        log_write(log_process, LOG_NOTICE, 0, "signal %d (%s) received from %u%s", signal,
+                  signal_name(signal), info->ssi_pid, meaning(m, signal));
+    else
+        log_write(log_process, LOG_NOTICE, 0, "signal %d (%s) received%s", signal,
+                  signal_name(signal), meaning(m, signal));
+    switch (signal) {
+    case SIGHUP:
+        reload(m);
+        break;
+    case SIGINT:
+    case SIGTERM:
+        terminate(m);
+        break;
+    case SIGQUIT:
+        quit(m);
+        break;
+    case SIGUSR1:
+        m->reopen = true;
+        break;
+    case SIGUSR2:
+        upgrade_begin(m);
+        break;
+    case SIGWINCH:
+        drain(m);
+        break;
+    default:                            /* SIGCHLD, and those that mean nothing */
+        break;
+    }
+}
+
+static void read_signals(struct master *m)
+{
+    struct signalfd_siginfo info;
+    while (read(m->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        on_signal(m, &info);
+    workers_reap(m);
+}
+
+/* Milliseconds until something has to be done without being asked. */
+static int wait_time(const struct master *m, int64_t now)
+{
+    int64_t until = m->tick_at > now ? m->tick_at : now + IDLE_MS;
+    const int64_t next = workers_next(m);
+    if (m->transaction != TRANSACTION_IDLE && m->deadline < until)
+        until = m->deadline;
+    if (m->transaction == TRANSACTION_IDLE && next >= 0 && next < until)
+        until = next;
+    if (m->terminating && m->terminate_at < until)
+        until = m->terminate_at;
+    return until <= now ? 0 : (int)(until - now);
+}
+
+static void wait_and_read(struct master *m)
+{
+    struct pollfd p[MASTER_ROWS + 2];
+    struct worker_row *rows[MASTER_ROWS];
+    unsigned n = 2;
+    p[0] = (struct pollfd){ .fd = m->signals, .events = POLLIN };
+    p[1] = (struct pollfd){ .fd = m->transaction == TRANSACTION_IDLE ? m->control : -1,
+                            .events = POLLIN };
+    for (unsigned i = 0; i < MASTER_ROWS; i++) {
+        if (m->rows[i].channel < 0)
+            continue;
+        rows[n - 2] = &m->rows[i];
+        p[n++] = (struct pollfd){ .fd = m->rows[i].channel, .events = POLLIN };
+    }
+    if (poll(p, n, wait_time(m, clock_msec())) <= 0)
+        return;
+    for (unsigned i = 2; i < n; i++)
+        if (p[i].revents)
+            workers_read(m, rows[i - 2]);
+    if (p[0].revents)
+        read_signals(m);
+    if (p[1].revents)
+        control_accept(m);
+}
+
+static void advance(struct master *m, int64_t now)
+{
+    if (m->terminating) {
+        if (now >= m->terminate_at && !m->killed) {
+            m->killed = true;
+            each_worker(m, terminate_one);
+        }
+        return;
+    }
+    reload_step(m, now);
+    if (m->transaction != TRANSACTION_IDLE)
+        return;
+    if (m->reopen)
+        reopen_logs(m);
+    if (m->reload_pending && !m->quitting)
+        reload_begin(m);
+    workers_spawn_missing(m, now);
+}
+
+static void open_signals(struct master *m)
+{
+    m->signals = signal_open(handled, countof(handled));
+    ASSERT(m->signals >= 0);
+}
+
+static void tidy(struct master *m)
+{
+    control_close(m);
+    if (m->pid_path)
+        unlink(m->pid_path);
+    log_write(log_process, LOG_NOTICE, 0, "exit");
+}
+
+int master_run(struct master *m, struct generation *gen)
+{
+    m->current = reload_adopt(m, gen);
+    m->last_id = gen->id;
+    m->workers = (unsigned)gen->core->worker_processes;
+    m->transaction = TRANSACTION_IDLE;
+    open_signals(m);
+    workers_init(m);
+    if (!control_open(m))
+        log_write(log_process, LOG_WARN, errno,
+                  "no control socket: -s reload cannot tell the outcome");
+    log_write(log_process, LOG_NOTICE, 0, "start worker processes");
+    workers_spawn_missing(m, clock_msec());
+    notify_send("READY=1\nMAINPID=%d\nSTATUS=generation %u is running", (int)getpid(), gen->id);
+    while (!((m->terminating || m->quitting) && !workers_any(m))) {
+        wait_and_read(m);
+        const int64_t now = clock_msec();
+        advance(m, now);
+        workers_watch(m, now);
+        notify_watchdog(now);
+    }
+    tidy(m);
+    return 0;
+}

@@ -1,0 +1,71 @@
+/*
+ * SipHash-c-d after the paper of Aumasson and Bernstein (2012).
+ * Owns nothing.
+ */
+#include "core/siphash.h"
+
+struct state {
+    uint64_t v0, v1, v2, v3;
+};
+
+static uint64_t rotate(uint64_t n, unsigned bits)
+{
+    return n << bits | n >> (64 - bits);
+}
+
+static void rounds(struct state *s, unsigned count)
+{
+    while (count-- > 0) {
+        s->v0 += s->v1;
+        s->v2 += s->v3;
+        s->v1 = rotate(s->v1, 13) ^ s->v0;
+        s->v3 = rotate(s->v3, 16) ^ s->v2;
+        s->v0 = rotate(s->v0, 32);
+        s->v2 += s->v1;
+        s->v0 += s->v3;
+        s->v1 = rotate(s->v1, 17) ^ s->v2;
+        s->v3 = rotate(s->v3, 21) ^ s->v0;
+        s->v2 = rotate(s->v2, 32);
+    }
+}
+
+/* Little endian on every machine; at most 8 bytes. */
+static uint64_t load(const void *bytes, size_t len)
+{
+    const unsigned char *at = bytes;
+    uint64_t word = 0;
+    for (size_t i = 0; i < len; i++)
+        word |= (uint64_t)at[i] << (8 * i);
+    return word;
+}
+
+static void mix(struct state *s, uint64_t word, unsigned count)
+{
+    s->v3 ^= word;
+    rounds(s, count);
+    s->v0 ^= word;
+}
+
+static inline uint64_t hash(const struct siphash_key *key, struct str text, unsigned c, unsigned d)
+{
+    const uint64_t k0 = load(key->at, 8), k1 = load(key->at + 8, 8);
+    struct state s = { k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
+                       k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573) };
+    const uint64_t length = (uint64_t)text.len << 56;
+    for (; text.len >= 8; text = str_of(text.at + 8, text.len - 8))
+        mix(&s, load(text.at, 8), c);
+    mix(&s, length | load(text.at, text.len), c);
+    s.v2 ^= 0xff;
+    rounds(&s, d);
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint64_t siphash_13(const struct siphash_key *key, struct str s)
+{
+    return hash(key, s, 1, 3);
+}
+
+uint64_t siphash_24(const struct siphash_key *key, struct str s)
+{
+    return hash(key, s, 2, 4);
+}

@@ -1,0 +1,37 @@
+/*
+ * Listening sockets and what is set on them.
+ */
+#ifndef OS_UNIX_SOCKET_H
+#define OS_UNIX_SOCKET_H
+
+#include "os/unix/platform.h"
+
+#include <sys/socket.h>
+
+enum socket_switch { SOCKET_UNSET, SOCKET_ON, SOCKET_OFF };
+
+struct socket_options {
+    int backlog, rcvbuf, sndbuf, fastopen;              /* 0: as the system has it */
+    enum socket_switch ipv6only, keepalive;
+    int keepalive_idle, keepalive_interval, keepalive_count;
+    bool reuseport, deferred, multipath;
+};
+
+/* Bound, non-blocking, not listening yet; -1: errno. */
+int socket_bind(const struct sockaddr *address, socklen_t len, const struct socket_options *o);
+/* Begins to listen, or applies what can change while it does. */
+bool socket_listen(int fd, const struct socket_options *o);
+/* Whether the address is free: somebody else's listener refuses us here, even when it would share
+ * the port (SO_REUSEPORT).  False: errno. */
+bool socket_probe(const struct sockaddr *address, socklen_t len, const struct socket_options *o);
+bool socket_has_reuseport(int fd);
+bool socket_local(int fd, struct sockaddr *address, socklen_t *len);    /* *len: room, then length */
+void socket_nodelay(int fd);
+
+enum socket_accept { SOCKET_OK, SOCKET_AGAIN, SOCKET_EXHAUSTED, SOCKET_ERROR };
+
+/* EXHAUSTED: out of descriptors or memory; errno. */
+enum socket_accept socket_accept(int listener, void *address, socklen_t room, socklen_t *len,
+                                 int *fd);
+
+#endif
