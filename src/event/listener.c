@@ -1,0 +1,335 @@
+/*
+ * Accepting connections in batches, from one's own sockets and for siblings that cannot.
+ * Owns the worker's list of listeners.
+ */
+#include "event/listener.h"
+
+#include "core/core_conf.h"
+#include "core/log_conf.h"
+#include "event/proxy_protocol.h"
+#include "os/unix/channel.h"
+#include "os/unix/clock.h"
+#include "os/unix/socket.h"
+
+#include <sys/socket.h>
+
+enum { BATCH = 32, PAUSE_MS = 500, PROXY_MS = 60000 };
+
+/* --- the PROXY head ----------------------------------------------------------------------------- */
+
+/* Looked at without taking it, so that what follows stays for the next layer. */
+static void proxy_ready(struct conn *c)
+{
+    char bytes[PROXY_HEAD_MOST];
+    struct proxy_head head;
+    const char *why = "the client closed the connection";
+    const ssize_t got = recv(c->watch.fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        c->watch.readable = false;
+        return;
+    }
+    const enum proxy_result result =
+        got > 0 ? proxy_protocol_parse(str_of(bytes, (size_t)got), &head, &why) : PROXY_BAD;
+    if (result == PROXY_MORE && !c->watch.hangup)
+        return;
+    if (result != PROXY_DONE ||
+        recv(c->watch.fd, bytes, head.len, MSG_DONTWAIT) != (ssize_t)head.len) {
+        log_write(&c->log, LOG_ERROR, 0, "broken header in PROXY protocol: %s", why);
+        conn_close(c);
+        return;
+    }
+    if (!head.local) {
+        if (!conn_set_peer(c, &head.source)) {
+            conn_close(c);
+            return;
+        }
+    }
+    c->proxy = proxy_protocol_keep(&head);
+    conn_timer(c, 0);
+    if (!c->listener->listening) {
+        conn_close(c);
+        return;
+    }
+    c->listener->listening->accepted(c);
+}
+
+static void proxy_timeout(struct conn *c)
+{
+    log_write(&c->log, LOG_INFO, ETIMEDOUT, "client timed out in PROXY protocol");
+    conn_close(c);
+}
+
+static bool proxy_drain(struct conn *c, bool now)
+{
+    if (now)
+        conn_close(c);
+    return now;
+}
+
+static const struct conn_handler proxy_handler = {
+    .on_ready = proxy_ready, .on_timeout = proxy_timeout, .on_error = conn_close,
+    .on_drain = proxy_drain,
+};
+
+/* --- connections ---------------------------------------------------------------------------------- */
+
+static void list_add(struct conn_list *list, struct conn *c)
+{
+    c->next = NULL;
+    c->prev = list->last;
+    if (list->last)
+        list->last->next = c;
+    else
+        list->first = c;
+    list->last = c;
+    list->count++;
+}
+
+static void list_remove(struct conn_list *list, struct conn *c)
+{
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        list->first = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    else
+        list->last = c->prev;
+    list->count--;
+}
+
+void worker_idle(struct conn *c, bool idle)
+{
+    struct worker *w = c->worker;
+    if (c->idle == idle)
+        return;
+    list_remove(c->idle ? &w->idle : &w->conns, c);
+    c->idle = idle;
+    list_add(idle ? &w->idle : &w->conns, c);
+}
+
+static void listener_free(struct listener *l)
+{
+    struct worker *w = l->worker;
+    struct listener **at = &w->listeners;
+    while (*at != l)
+        at = &(*at)->next;
+    *at = l->next;
+    for (unsigned j = 0; j < l->nsockets; j++)
+        free(l->sockets[j]);
+    free(l->sockets);
+    free(l);
+}
+
+static unsigned count(const struct worker *w)
+{
+    return w->conns.count + w->idle.count;
+}
+
+static void say(struct worker *w, enum message_type type)
+{
+    const struct message message = { .type = type };
+    if (w->channel.fd >= 0)
+        channel_send(w->channel.fd, &message, sizeof(message), NULL, 0, true);
+}
+
+static void set_full(struct worker *w, bool full)
+{
+    if (w->full == full)
+        return;
+    w->full = full;
+    say(w, full ? MESSAGE_FULL : MESSAGE_ROOM);
+    listener_review(w);
+}
+
+static void conn_gone(struct conn *c)
+{
+    struct worker *w = c->worker;
+    struct listener *l = c->listener;
+    list_remove(c->idle ? &w->idle : &w->conns, c);
+    if (--l->conns == 0 && !l->listening)
+        listener_free(l);
+    if (w->full && count(w) < w->most)
+        set_full(w, false);
+    if (w->quitting && count(w) == 0)
+        w->loop.stop = true;
+}
+
+static void begin(struct listener *l, int fd, const struct inet_address *peer)
+{
+    struct worker *w = l->worker;
+    const struct listening *listening = l->listening;
+    const struct generation *gen = w->current->generation;
+    struct conn *c = conn_new(&w->loop, fd, peer);
+    if (!c) {
+        log_write(&w->log, LOG_ALERT, 0, "no memory for a connection");
+        return;
+    }
+    c->worker = w;
+    c->listener = l;
+    c->closed = conn_gone;
+    c->log.conf = log_process->conf;
+    c->log.connection = ++w->connections;
+    c->log.debug = log_debug_matches(gen->core->events->debug_connections, peer);
+    c->began = clock_real_msec();
+    l->conns++;
+    list_add(&w->conns, c);
+    if (!listening->proxy_protocol) {
+        listening->accepted(c);
+        return;
+    }
+    c->handler = &proxy_handler;
+    conn_timer(c, PROXY_MS);
+}
+
+/* The oldest of those that wait for a next request makes room for one that has one. */
+static bool evict(struct worker *w)
+{
+    struct conn *c = w->idle.first;
+    while (c && c->closing)
+        c = c->next;
+    if (!c)
+        return false;
+    log_write(&c->log, LOG_INFO, 0, "idle connection closed to make room");
+    conn_close(c);
+    return true;
+}
+
+static void pause_accepting(struct worker *w, int error)
+{
+    log_write(&w->log, LOG_CRIT, error, "accept4() failed, accepting pauses");
+    set_full(w, true);
+    timer_set(&w->loop, &w->pause, PAUSE_MS);
+}
+
+static void accept_ready(struct watch *watch)
+{
+    struct listener_socket *s = container_of(watch, struct listener_socket, watch);
+    struct listener *l = s->listener;
+    struct worker *w = l->worker;
+    for (unsigned i = 0; i < BATCH && l->listening; i++) {
+        struct inet_address peer;
+        int fd;
+        if (count(w) >= w->most && !evict(w)) {
+            log_write(&w->log, LOG_ALERT, 0, "%u worker_connections are not enough", w->most);
+            set_full(w, true);
+            return;
+        }
+        const enum socket_accept got =
+            socket_accept(watch->fd, &peer.any, sizeof(peer), &peer.len, &fd);
+        if (got == SOCKET_AGAIN)
+            return;
+        if (got != SOCKET_OK) {
+            pause_accepting(w, errno);
+            return;
+        }
+        begin(l, fd, &peer);
+    }
+}
+
+/* --- what to accept from ------------------------------------------------------------------------ */
+
+static bool wanted(const struct listener_socket *s)
+{
+    const struct worker *w = s->listener->worker;
+    if (!s->listener->listening || w->full || w->quitting)
+        return false;
+    if (s->listener->nsockets == 1 || s->owner == w->index)
+        return true;
+    return s->owner < 1024 && w->adopted[s->owner / 64] >> (s->owner % 64) & 1;
+}
+
+static void review_one(struct worker *w, struct listener_socket *s, int fd)
+{
+    const bool want = wanted(s), watched = s->watch.fd >= 0;
+    if (want && !watched) {
+        s->watch.fd = fd;
+        if (!poller_add(&w->loop, &s->watch, POLL_SHARED)) {
+            log_write(&w->log, LOG_ALERT, errno, "epoll_ctl() of a listening socket failed");
+            s->watch.fd = -1;
+        }
+    } else if (!want && watched) {
+        poller_remove(&w->loop, &s->watch);
+        s->watch.fd = -1;
+    }
+}
+
+void listener_review(struct worker *w)
+{
+    for (struct listener *l = w->listeners; l; l = l->next)
+        for (unsigned j = 0; j < l->nsockets; j++)
+            review_one(w, l->sockets[j], l->listening ? handle_fd(l->listening->slots[j]) : -1);
+}
+
+static struct listener *find(struct worker *w, const struct listening *listening)
+{
+    for (struct listener *l = w->listeners; l; l = l->next)
+        if (inet_eq(&l->address, &listening->address))
+            return l;
+    return NULL;
+}
+
+/* Those in the backlog of an address that goes have been promised nothing yet, but came in time. */
+static void leave(struct worker *w, struct listener *l)
+{
+    for (unsigned j = 0; j < l->nsockets; j++) {
+        struct listener_socket *s = l->sockets[j];
+        if (s->watch.fd < 0)
+            continue;
+        accept_ready(&s->watch);
+        poller_remove(&w->loop, &s->watch);
+        s->watch.fd = -1;
+    }
+    l->listening = NULL;
+}
+
+static void match_sockets(struct listener *l)
+{
+    const struct listening *listening = l->listening;
+    struct listener_socket **at = realloc(l->sockets, listening->nslots * sizeof(struct listener_socket *));
+    ASSERT(at);
+    l->sockets = at;
+    for (unsigned j = l->nsockets; j < listening->nslots; j++) {
+        at[j] = calloc(1, sizeof(*at[j]));
+        ASSERT(at[j]);
+        at[j]->watch = (struct watch){ .fd = -1, .ready = accept_ready };
+        at[j]->listener = l;
+    }
+    l->nsockets = listening->nslots;
+    for (unsigned j = 0; j < l->nsockets; j++)
+        at[j]->owner = j % l->worker->workers;
+}
+
+void listener_update(struct worker *w)
+{
+    const struct generation *gen = w->current->generation;
+    for (struct listener *l = w->listeners; l; l = l->next) {
+        const struct listening *same = gen->listenings;
+        while (same && !inet_eq(&l->address, &same->address))
+            same = same->next;
+        if (!same && l->listening)
+            leave(w, l);
+        l->listening = same;
+    }
+    for (const struct listening *listening = gen->listenings; listening;
+         listening = listening->next) {
+        struct listener *l = find(w, listening);
+        if (!l) {
+            l = calloc(1, sizeof(*l));
+            ASSERT(l);
+            l->address = listening->address;
+            l->worker = w;
+            l->next = w->listeners;
+            w->listeners = l;
+        }
+        l->listening = listening;
+        match_sockets(l);
+    }
+    for (struct listener *l = w->listeners, *next; l; l = next) {
+        next = l->next;
+        if (!l->listening && l->conns == 0)
+            listener_free(l);
+    }
+    listener_review(w);
+}
+

@@ -1,0 +1,374 @@
+/*
+ * A worker process: its start, its messages, the generations it holds, its end.
+ * Owns the loop, the channel to the master, and the worker's part of each generation.
+ */
+#include "event/worker.h"
+
+#include "core/core_conf.h"
+#include "core/log.h"
+#include "event/listener.h"
+#include "os/unix/channel.h"
+#include "os/unix/process.h"
+#include "os/unix/sandbox.h"
+#include "os/unix/signal.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+
+enum { STATUS_CANNOT_START = 2 };
+
+/* --- the end ---------------------------------------------------------------------------------------- */
+
+static void drain(struct conn_list *list, bool now)
+{
+    for (struct conn *c = list->first, *next; c; c = next) {
+        next = c->next;
+        if (c->handler && c->handler->on_drain)
+            c->handler->on_drain(c, now);
+    }
+}
+
+static void shutdown_fires(struct timer *timer)
+{
+    struct worker *w = container_of(timer, struct worker, shutdown);
+    if (w->quitting) {
+        drain(&w->conns, true);
+        drain(&w->idle, true);
+    }
+}
+
+/* With an heir, idle connections get one more answer, which says close: closing them now would
+ * break a request that is on its way. */
+static void quit(struct worker *w, bool heir)
+{
+    const int64_t most = w->current->generation->core->worker_shutdown_timeout;
+    if (w->quitting)
+        return;
+    w->quitting = true;
+    w->heir = heir;
+    log_write(&w->log, LOG_NOTICE, 0, "gracefully shutting down");
+    process_title("weir: worker process is shutting down");
+    listener_review(w);
+    drain(&w->conns, false);
+    if (!heir)
+        drain(&w->idle, true);
+    if (most)
+        timer_set(&w->loop, &w->shutdown, most);
+    if (w->conns.count + w->idle.count == 0)
+        w->loop.stop = true;
+}
+
+bool worker_wants_close(const struct conn *c)
+{
+    return c->worker->quitting || !c->listener->listening;
+}
+
+/* --- generations -------------------------------------------------------------------------------------- */
+
+static void tell(struct worker *w, enum message_type type, unsigned generation, unsigned number)
+{
+    struct message message = { .type = type, .generation = generation, .number = number };
+    if (w->channel.fd >= 0 &&
+        !channel_send(w->channel.fd, &message, sizeof(message), NULL, 0, false))
+        _exit(0);                       /* the master is gone */
+}
+
+static struct local *find(struct worker *w, unsigned id)
+{
+    struct local *l = w->all;
+    while (l && l->id != id)
+        l = l->next;
+    return l;
+}
+
+static struct local *hold(struct worker *w, const struct generation *gen, unsigned id,
+                          const struct arena_runs *runs)
+{
+    struct local *local = local_open(gen, id, runs);
+    if (!local)
+        return NULL;
+    local->worker = w;
+    local->next = w->all;
+    w->all = local;
+    return local;
+}
+
+static void release(struct worker *w, struct local *local)
+{
+    struct local **at = &w->all;
+    const unsigned id = local->id;
+    while (*at != local)
+        at = &(*at)->next;
+    *at = local->next;
+    local_close(local);
+    tell(w, MESSAGE_RELEASED, id, 0);
+}
+
+static void turn_end(struct loop *loop)
+{
+    struct worker *w = loop->owner;
+    for (struct local *l = w->all, *next; l; l = next) {
+        next = l->next;
+        if (l->state == LOCAL_RETIRED && l->pins == 0)
+            release(w, l);
+    }
+}
+
+static void prepare(struct worker *w, const struct message *message)
+{
+    const struct local *local = hold(w, message->prepare.at, message->generation,
+                                     &message->prepare.runs);
+    if (local) {
+        tell(w, MESSAGE_PREPARED, message->generation, 0);
+        return;
+    }
+    struct message no = { .type = MESSAGE_REFUSED, .generation = message->generation };
+    struct fmt f;
+    fmt_init_cut(&f, no.why, sizeof(no.why));
+    fmt_print(&f, "no memory (%d: %s)", errno, strerror(errno));
+    fmt_done(&f);
+    channel_send(w->channel.fd, &no, sizeof(no), NULL, 0, false);
+    tell(w, MESSAGE_RELEASED, message->generation, 0);
+}
+
+static void use(struct worker *w, struct local *local)
+{
+    const struct core_conf *core = local->generation->core;
+    struct local *old = w->current;
+    w->current = local;
+    local->state = LOCAL_CURRENT;
+    w->workers = (unsigned)core->worker_processes;
+    w->most = core->events->worker_connections;
+    log_use(core->log);
+    w->log.conf = log_process->conf;
+    for (struct conn *c = w->conns.first; c; c = c->next)
+        c->log.conf = core->log;
+    for (struct conn *c = w->idle.first; c; c = c->next)
+        c->log.conf = core->log;
+    if (!old)
+        return;
+    old->state = LOCAL_RETIRED;
+    if (core->worker_shutdown_timeout)
+        timer_set(&w->loop, &w->shutdown, core->worker_shutdown_timeout);
+}
+
+static void commit(struct worker *w, unsigned id)
+{
+    struct local *local = find(w, id);
+    ASSERT(local && local->state == LOCAL_PREPARED);
+    use(w, local);
+    listener_update(w);
+    tell(w, MESSAGE_COMMITTED, id, 0);
+}
+
+static void status(struct worker *w)
+{
+    for (const struct local *l = w->all; l; l = l->next)
+        tell(w, MESSAGE_PINS, l->id, l->pins);
+    tell(w, MESSAGE_STATUS, 0, 0);
+}
+
+/* --- messages -------------------------------------------------------------------------------------------- */
+
+static void put_handles(const struct message *message, const int *fds, unsigned n)
+{
+    ASSERT(message->descriptors.count == n);
+    for (unsigned i = 0; i < n; i++)
+        handle_put(message->descriptors.row[i].slot,
+                   (enum handle_kind)message->descriptors.row[i].kind, fds[i]);
+}
+
+static void adopt(struct worker *w, unsigned sibling, bool yes)
+{
+    const uint64_t bit = 1ull << (sibling % 64);
+    if (sibling >= 1024)
+        return;
+    w->adopted[sibling / 64] &= ~bit;
+    if (yes)
+        w->adopted[sibling / 64] |= bit;
+    listener_review(w);
+}
+
+static void handle(struct worker *w, const struct message *message, const int *fds, unsigned n)
+{
+    struct local *local;
+    switch (message->type) {
+    case MESSAGE_DESCRIPTORS:
+        put_handles(message, fds, n);
+        return;
+    case MESSAGE_CLOSE:
+        handle_close(message->number);
+        return;
+    case MESSAGE_PREPARE:
+        prepare(w, message);
+        return;
+    case MESSAGE_COMMIT:
+        commit(w, message->generation);
+        return;
+    case MESSAGE_ABORT:
+        local = find(w, message->generation);
+        if (local && local->state == LOCAL_PREPARED)
+            release(w, local);
+        return;
+    case MESSAGE_ADOPT:
+    case MESSAGE_DISOWN:
+        adopt(w, message->number, message->type == MESSAGE_ADOPT);
+        return;
+    case MESSAGE_QUIT:
+        quit(w, message->number != 0);
+        return;
+    case MESSAGE_STATUS:
+        status(w);
+        return;
+    case MESSAGE_PING:
+    case MESSAGE_PREPARED:
+    case MESSAGE_REFUSED:
+    case MESSAGE_COMMITTED:
+    case MESSAGE_RELEASED:
+    case MESSAGE_PINS:
+    case MESSAGE_FULL:
+    case MESSAGE_ROOM:
+    case MESSAGE_REOPEN:
+        return;                         /* a ping has done its work by waking the loop */
+    }
+}
+
+static void channel_ready(struct watch *watch)
+{
+    struct worker *w = container_of(watch, struct worker, channel);
+    for (;;) {
+        struct message message;
+        int fds[MESSAGE_DESCRIPTORS_MOST];
+        unsigned n = 0;
+        const enum io got = channel_recv(watch->fd, &message, sizeof(message), fds,
+                                         MESSAGE_DESCRIPTORS_MOST, &n);
+        if (got == IO_AGAIN)
+            return;
+        if (got != IO_OK) {             /* the master is gone: nobody could tell this one to stop */
+            poller_remove(&w->loop, watch);
+            close(watch->fd);
+            watch->fd = -1;
+            quit(w, false);
+            return;
+        }
+        handle(w, &message, fds, n);
+    }
+}
+
+static void signals_ready(struct watch *watch)
+{
+    struct worker *w = container_of(watch, struct worker, signals);
+    struct signalfd_siginfo info;
+    while (read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        const int signal = (int)info.ssi_signo;
+        log_write(&w->log, LOG_NOTICE, 0, "signal %d (%s) received from %u%s", signal,
+                  signal_name(signal), info.ssi_pid,
+                  signal == SIGTERM || signal == SIGINT ? ", exiting"
+                  : signal == SIGQUIT ? ", shutting down" : "");
+        if (signal == SIGTERM || signal == SIGINT)
+            w->loop.stop = true;
+        else if (signal == SIGQUIT)
+            quit(w, false);
+        else if (signal == SIGUSR1)
+            tell(w, MESSAGE_REOPEN, 0, 0);
+    }
+}
+
+static void pause_fires(struct timer *timer)
+{
+    struct worker *w = container_of(timer, struct worker, pause);
+    if (!w->full || w->conns.count + w->idle.count >= w->most)
+        return;
+    w->full = false;
+    tell(w, MESSAGE_ROOM, 0, 0);
+    listener_review(w);
+}
+
+/* --- the start -------------------------------------------------------------------------------------------- */
+
+NORETURN static void cannot_start(const char *what)
+{
+    log_write(log_process, LOG_EMERG, errno, "%s failed in a new worker", what);
+    _exit(STATUS_CANNOT_START);
+}
+
+static void become(const struct core_conf *core, unsigned index)
+{
+    const struct core_affinity *a = &core->affinity;
+    if (core->worker_rlimit_nofile >= 0 && !process_limit_files(core->worker_rlimit_nofile))
+        log_write(log_process, LOG_ALERT, errno, "setrlimit(RLIMIT_NOFILE, %lld) failed",
+                  (long long)core->worker_rlimit_nofile);
+    if (core->worker_rlimit_core && !process_limit_core(core->worker_rlimit_core))
+        log_write(log_process, LOG_ALERT, errno, "setrlimit(RLIMIT_CORE) failed");
+    if (core->worker_priority && !process_priority((int)core->worker_priority))
+        log_write(log_process, LOG_ALERT, errno, "setpriority(%lld) failed",
+                  (long long)core->worker_priority);
+    if (a->automatic)
+        process_affinity_nth(a->count ? a->masks[0] : NULL, index);
+    else if (a->count)
+        process_affinity(a->masks[index < a->count ? index : a->count - 1]);
+    if (core->working_directory.len && chdir(core->working_directory.at) < 0)
+        log_write(log_process, LOG_ALERT, errno, "chdir(\"%s\") failed",
+                  core->working_directory.at);
+    if (geteuid() == 0 &&
+        !process_become_user(core->user.uid, core->user.gid, core->user.name.at))
+        cannot_start("changing to the worker's user");
+    process_harden(core->worker_rlimit_core > 0);
+    if (!sandbox_enter() && errno != ENOSYS && errno != EINVAL)
+        log_write(log_process, LOG_WARN, errno, "the system call filter cannot be used");
+}
+
+static void set_environment(const struct core_conf *core)
+{
+    const char **list = calloc(core->env.count + 2, sizeof(*list));
+    ASSERT(list);
+    list[0] = "TZ";
+    for (unsigned i = 0; i < core->env.count; i++)
+        list[i + 1] = core->env.at[i].at;
+    process_environment(list);
+    free(list);
+}
+
+static void init_loop(struct worker *w)
+{
+    static const int signals[] = { SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGWINCH, SIGHUP, SIGUSR2 };
+    if (!loop_init(&w->loop))
+        cannot_start("epoll_create()");
+    w->loop.owner = w;
+    w->loop.turn_end = turn_end;
+    w->shutdown.fire = shutdown_fires;
+    w->shutdown.idle = true;
+    w->pause.fire = pause_fires;
+    w->signals = (struct watch){ .fd = signal_open(signals, countof(signals)),
+                                 .ready = signals_ready };
+    if (w->signals.fd < 0 || !poller_add(&w->loop, &w->signals, POLL_LEVEL))
+        cannot_start("signalfd()");
+}
+
+NORETURN void worker_main(const struct worker_start *start)
+{
+    static struct worker worker;
+    struct worker *w = &worker;
+    const struct generation *gen = start->generation;
+    process_title("weir: worker process");
+    pool_reserve_init();
+    set_environment(gen->core);
+    w->index = start->index;
+    if (!arena_enter_worker())
+        cannot_start("mapping the configuration");
+    init_loop(w);
+    struct local *local = hold(w, gen, start->id, &start->runs);
+    if (!local)
+        cannot_start("opening the configuration");
+    become(gen->core, w->index);
+    w->log = *log_process;
+    use(w, local);
+    w->loop.heartbeat = &start->score->heartbeat;
+    w->channel = (struct watch){ .fd = start->channel, .ready = channel_ready };
+    if (!poller_add(&w->loop, &w->channel, POLL_LEVEL))
+        cannot_start("epoll_ctl()");
+    listener_update(w);
+    loop_run(&w->loop);
+    log_write(&w->log, LOG_NOTICE, 0, "exit");
+    _exit(0);
+}

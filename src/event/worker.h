@@ -1,0 +1,55 @@
+/*
+ * A worker: one process, one loop, and what it holds for each generation.
+ *
+ *     struct worker
+ *       loop        descriptors, timers, tasks
+ *       current     the generation that new requests begin under; `all`: every one it still holds
+ *       listeners   addresses; each with the sockets this worker accepts from
+ *       conns       busy connections;  idle: those between two requests, oldest first
+ *
+ * Messages from the master are handled between turns' events like any other; see core/message.h.
+ */
+#ifndef EVENT_WORKER_H
+#define EVENT_WORKER_H
+
+#include "core/generation.h"
+#include "core/master.h"
+#include "event/conn.h"
+
+struct listener;
+
+struct conn_list {
+    struct conn *first, *last;
+    unsigned count;
+};
+
+struct worker {
+    struct loop loop;
+    unsigned index, workers;
+    struct watch channel, signals;
+    struct local *current, *all;
+    struct listener *listeners;
+    struct conn_list conns, idle;
+    unsigned most;                      /* connections */
+    uint64_t connections;               /* ever accepted: their numbers */
+    bool quitting, heir;                /* heir: somebody else serves already */
+    bool full;
+    uint64_t adopted[16];               /* siblings whose sockets are accepted from, by bit */
+    struct timer shutdown;              /* worker_shutdown_timeout */
+    struct timer pause;                 /* descriptors ran out */
+    struct log log;
+};
+
+/* Never returns: a child of the master. */
+NORETURN void worker_main(const struct worker_start *start);
+
+/* The one process of `master_process off`; returns when it ends. */
+int worker_single(struct generation *gen);
+
+/* A connection between two requests: it may be evicted, and does not hold up the end. */
+void worker_idle(struct conn *c, bool idle);
+
+/* Whether an answer should carry "Connection: close": this worker is going, or the address is. */
+bool worker_wants_close(const struct conn *c);
+
+#endif
