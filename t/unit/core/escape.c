@@ -1,0 +1,171 @@
+/*
+ * Escaping: every byte in every set, as the nginx 1.22 that was asked does it; and decoding.
+ * Owns nothing.
+ */
+#include "core/escape.c"
+
+#include "t/unit/tap.h"
+
+static char buffer[4096];
+
+static struct str built(void (*escape_fn)(struct fmt *, struct str), struct str s)
+{
+    struct fmt f;
+    fmt_init(&f, buffer, sizeof(buffer));
+    escape_fn(&f, s);
+    return fmt_done(&f);
+}
+
+static struct str encoded(struct str s, enum escape_set set)
+{
+    struct fmt f;
+    fmt_init(&f, buffer, sizeof(buffer));
+    escape_uri(&f, s, set);
+    return fmt_done(&f);
+}
+
+/* The bytes from 33 to 126 that stay as they are; whether others do is in the flags. */
+static void is_raw(enum escape_set set, const char *want, bool high, const char *name)
+{
+    char raw[128];
+    size_t n = 0;
+    unsigned bad = 0;
+    for (unsigned c = 0; c < 256; c++) {
+        const char byte = (char)c;
+        char hex[4];
+        const struct str out = encoded(str_of(&byte, 1), set);
+        snprintf(hex, sizeof(hex), "%%%02X", c);
+        const bool kept = str_eq(out, str_of(&byte, 1));
+        bad += !kept && !str_eq(out, str_from(hex));
+        if (c > 32 && c < 127 && kept)
+            raw[n++] = byte;
+        else if (c <= 32 || c > 126)
+            bad += kept != (c > 126 && high);
+    }
+    raw[n] = '\0';
+    is_str(raw, want, "%s: what stays", name);
+    is_int(bad, 0, "%s: the others are %%XX, controls and the blank always", name);
+}
+
+#define ALNUM_UP "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define ALNUM_LOW "abcdefghijklmnopqrstuvwxyz"
+
+static void test_uri(void)
+{
+    is_raw(ESCAPE_URI, "!$&'()*+,-./0123456789:;=@" ALNUM_UP "[]_" ALNUM_LOW "~", false, "path");
+    is_raw(ESCAPE_ARGS, "!$'()*,-./0123456789:=@" ALNUM_UP "[]_" ALNUM_LOW "~", false, "arguments");
+    is_raw(ESCAPE_COMPONENT, "-.0123456789" ALNUM_UP "_" ALNUM_LOW "~", false, "component");
+    is_raw(ESCAPE_REDIRECT,
+           "!$&'()*+,-./0123456789:;<=>?@" ALNUM_UP "[\\]^_`" ALNUM_LOW "{|}~", false, "redirect");
+    is_raw(ESCAPE_KEY,
+           "!\"#$&'()*+,-./0123456789:;<=>?@" ALNUM_UP "[\\]^_`" ALNUM_LOW "{|}~", true, "key");
+    is_str(encoded(STR("/a b/\xc3\xa4?"), ESCAPE_URI).at, "/a%20b/%C3%A4%3F", "a path");
+    is_str(encoded(STR_NONE, ESCAPE_URI).at, "", "nothing");
+    is_mem(encoded(str_of("a\0b", 3), ESCAPE_URI).at, 5, "a%00b", 5, "NUL");
+}
+
+static void test_log(void)
+{
+    unsigned bad = 0;
+    for (unsigned c = 0; c < 256; c++) {
+        const char byte = (char)c;
+        char hex[5];
+        snprintf(hex, sizeof(hex), "\\x%02X", c);
+        const bool escaped = c < 32 || c > 126 || c == '"' || c == '\\';
+        bad += !str_eq(built(escape_log, str_of(&byte, 1)),
+                       escaped ? str_from(hex) : str_of(&byte, 1));
+        bad += !str_eq(built(escape_log_controls, str_of(&byte, 1)),
+                       c < 32 || c == 127 ? str_from(hex) : str_of(&byte, 1));
+    }
+    is_int(bad, 0, "all bytes in logs");
+    is_str(built(escape_log, STR("a\"b\\c\r\n\x7f\xff" "d")).at,
+           "a\\x22b\\x5Cc\\x0D\\x0A\\x7F\\xFFd", "a hostile field");
+    is_str(built(escape_log_controls, STR("\"\\\x1b[2J\n\xc3\xa4")).at, "\"\\\\x1B[2J\\x0A\xc3\xa4",
+           "in the error log");
+}
+
+static void test_json(void)
+{
+    is_str(built(escape_json, STR("a\"b\\c\b\f\n\r\t/")).at, "a\\\"b\\\\c\\b\\f\\n\\r\\t/", "letters");
+    is_mem(built(escape_json, str_of("\0\x1f\x0b\x7f\xff", 5)).at, 20,
+           "\\u0000\\u001F\\u000B\x7f\xff", 20, "numbers, and what stays");
+}
+
+static void test_html(void)
+{
+    is_str(built(escape_html, STR("<a href=\"x\">&'</a>\xc3")).at,
+           "&lt;a href=&quot;x&quot;&gt;&amp;'&lt;/a&gt;\xc3", "HTML");
+}
+
+static void test_room(void)
+{
+    struct fmt f;
+    char small[8];
+    fmt_init(&f, small, sizeof(small));
+    escape_uri(&f, STR("ab  c"), ESCAPE_URI);
+    ok(f.failed && fmt_done(&f).len == 0, "what has no room fails");
+    fmt_init(&f, small, sizeof(small));
+    escape_uri(&f, STR("a  "), ESCAPE_URI);
+    ok(!f.failed && fmt_done(&f).len == 7, "what just fits does not");
+}
+
+static enum escape_result decoded(struct str s, struct str *out)
+{
+    struct fmt f;
+    fmt_init(&f, buffer, sizeof(buffer));
+    const enum escape_result result = escape_decode(&f, s);
+    *out = fmt_done(&f);
+    return result;
+}
+
+static void test_decode(void)
+{
+    static const struct {
+        struct str text;
+        enum escape_result result;
+        struct str want;
+    } rows[] = {
+        { STR_INIT("/a%20b+c%2f%2F"), ESCAPE_OK, STR_INIT("/a b+c//") },
+        { STR_INIT("%c3%A4"), ESCAPE_OK, STR_INIT("\xc3\xa4") },
+        { STR_INIT(""), ESCAPE_OK, STR_INIT("") },
+        { STR_INIT("%25%32%35"), ESCAPE_OK, STR_INIT("%25") },
+        { STR_INIT("%01%ff"), ESCAPE_OK, STR_INIT("\x01\xff") },
+        { STR_INIT("a%"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
+        { STR_INIT("a%4"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
+        { STR_INIT("a%g0"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
+        { STR_INIT("a%0g"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
+        { STR_INIT("a%-1"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
+        { STR_INIT("a% 1"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
+        { STR_INIT("%%41"), ESCAPE_BAD_PERCENT, STR_INIT("") },
+        { STR_INIT("a%@1"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
+        { STR_INIT("a%u0041"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
+        { STR_INIT("a%00b"), ESCAPE_NUL, STR_INIT("a") },
+        { STR_INIT("a\0b"), ESCAPE_NUL, STR_INIT("a") },
+    };
+    struct str out;
+    for (size_t i = 0; i < countof(rows); i++) {
+        ok(decoded(rows[i].text, &out) == rows[i].result && str_eq(out, rows[i].want),
+           "decode row %zu: %s", i, rows[i].text.at);
+    }
+    ok(decoded(str_of("%41", 2), &out) == ESCAPE_BAD_PERCENT, "the byte behind is not read");
+    unsigned bad = 0;
+    for (unsigned c = 1; c < 256; c++) {
+        char upper[4], lower[4], byte = (char)c;
+        snprintf(upper, sizeof(upper), "%%%02X", c);
+        snprintf(lower, sizeof(lower), "%%%02x", c);
+        bad += decoded(str_from(upper), &out) != ESCAPE_OK || !str_eq(out, str_of(&byte, 1));
+        bad += decoded(str_from(lower), &out) != ESCAPE_OK || !str_eq(out, str_of(&byte, 1));
+    }
+    is_int(bad, 0, "every byte but NUL, in both cases");
+}
+
+int main(void)
+{
+    test_uri();
+    test_log();
+    test_json();
+    test_html();
+    test_room();
+    test_decode();
+    return done_testing();
+}
