@@ -233,7 +233,6 @@ Content-Type: text/css
 Content-Length: 22
 Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT
 ETag: "6553f100-16"
-Accept-Ranges: bytes
 --- response_body
 body { color: black }
 

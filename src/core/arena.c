@@ -5,6 +5,7 @@
 #include "core/arena.h"
 
 #include "core/fmt.h"
+#include "core/number.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ bool arena_init(size_t size)
     arena.used = calloc(arena.chunks, 1);
     arena.fd = memfd_create("weir-generations", MFD_CLOEXEC);
     if (!arena.used || arena.fd < 0 || ftruncate(arena.fd, (off_t)arena.size) < 0 ||
-        fchmod(arena.fd, 0600) < 0)             /* no reopening through /proc by the worker's user */
+        fchmod(arena.fd, 0600) < 0)     /* no reopening through /proc by the worker's user */
         return false;
     fmt_init(&path, self, sizeof(self));
     fmt_print(&path, "/proc/self/fd/%d", arena.fd);
@@ -172,7 +173,7 @@ void arena_runs_of(const struct pool *pool, struct arena_runs *runs)
 {
     runs->count = 0;
     for (const struct pool_chunk *chunk = pool->chunks; chunk; chunk = chunk->next) {
-        if (!arena_has(chunk))          /* of the reserve: the pool has failed, and is thrown away */
+        if (!arena_has(chunk))          /* of the reserve: the pool has failed */
             continue;
         ASSERT(runs->count < ARENA_RUNS);
         runs->at[runs->count++] = run_of(chunk, chunk->size);
@@ -198,7 +199,7 @@ bool arena_has(const void *pointer)
     return arena.base && at >= base && at - base < arena.size;
 }
 
-/* --- the check of test builds --------------------------------------------------------------- */
+/* --- the check of test builds ----------------------------------------------------------------- */
 
 struct span {
     uintptr_t low, high;
@@ -206,22 +207,30 @@ struct span {
 
 enum { SPANS = 4096 };
 
+/* "low-high rw-p offset device inode   name" */
+static bool private_span(struct str line, struct span *span)
+{
+    struct str range, rest, low, high;
+    uint64_t from, to;
+    str_cut(line, ' ', &range, &rest);
+    if (!str_cut(range, '-', &low, &high) || !number_hex(low, &from) || !number_hex(high, &to))
+        return false;
+    *span = (struct span){ from, to };
+    return str_starts(rest, STR("rw-p")) && str_chr(rest, '/') < 0;
+}
+
 /* Heap and stacks: what a worker that lives already does not share with the master.  The data of
  * the program and of its libraries is at the same place everywhere, and has a file's name. */
 static unsigned private_spans(struct span *spans)
 {
     unsigned n = 0;
-    char line[512], perms[8], name[2];
+    char line[512];
     FILE *maps = fopen("/proc/self/maps", "re");
     if (!maps)
         return 0;
-    while (n < SPANS && fgets(line, sizeof(line), maps)) {
-        unsigned long low, high;
-        const int got =
-            sscanf(line, "%lx-%lx %7s %*s %*s %*s %1s", &low, &high, perms, name);
-        if (got >= 3 && strcmp(perms, "rw-p") == 0 && (got == 3 || name[0] != '/'))
-            spans[n++] = (struct span){ low, high };
-    }
+    while (n < SPANS && fgets(line, sizeof(line), maps))
+        if (private_span(str_from(line), &spans[n]))
+            n++;
     fclose(maps);
     return n;
 }

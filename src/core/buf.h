@@ -4,7 +4,7 @@
  *     struct chain  first -> [memory 120 bytes] -> [file 7, 0..8192) -> [mark] -> NULL
  *                   bytes = 8312
  *
- * A buf is in exactly one chain; moving bytes moves bufs between chains, nothing is shared by flags.
+ * A buf is in exactly one chain; moving bytes moves bufs between chains, nothing is shared.
  * The memory behind it belongs to whoever made the buf and stays until the buf was consumed: a mark
  * behind the last one tells when that is so.  Bufs themselves come from the maker's pool.
  */
@@ -35,7 +35,7 @@ void chain_init(struct chain *chain);
 bool chain_empty(const struct chain *chain);            /* no buf at all, marks included */
 void chain_append(struct chain *chain, struct buf *buf);
 void chain_move(struct chain *to, struct chain *from);  /* all of it, to the end */
-void chain_add(struct chain *chain, struct pool *pool, struct str bytes);               /* not copied */
+void chain_add(struct chain *chain, struct pool *pool, struct str bytes);   /* not copied */
 void chain_add_copy(struct chain *chain, struct pool *pool, struct str bytes);
 void chain_add_file(struct chain *chain, struct pool *pool, int fd, off_t off, size_t len);
 void chain_add_mark(struct chain *chain, struct pool *pool,

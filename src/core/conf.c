@@ -24,7 +24,7 @@ static struct {
     struct row *buckets[BUCKETS];
 } engine;
 
-/* --- registration ----------------------------------------------------------------------------------- */
+/* --- registration ----------------------------------------------------------------------------- */
 
 static void register_row(const struct module *module, const struct section *section, unsigned i)
 {
@@ -68,7 +68,7 @@ unsigned conf_nsections(void)
     return engine.nsections;
 }
 
-/* --- errors -------------------------------------------------------------------------------------------- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 struct diag_place conf_place(const struct conf *cf, unsigned i)
 {
@@ -130,7 +130,7 @@ const char *conf_scope_name(enum conf_scope scope)
     return "?";
 }
 
-/* --- lookup ---------------------------------------------------------------------------------------------- */
+/* --- lookup ----------------------------------------------------------------------------------- */
 
 static const struct row *find_row(struct str name, unsigned scope, unsigned *elsewhere)
 {
@@ -210,7 +210,7 @@ static void misplaced(struct conf *cf, struct str name, unsigned scope, unsigned
               conf_scope_name(scope));
 }
 
-/* --- one statement ------------------------------------------------------------------------------------------ */
+/* --- one statement ---------------------------------------------------------------------------- */
 
 static void *structure(struct conf *cf, struct conf_block *block, const struct section *section)
 {
@@ -255,8 +255,8 @@ static bool check_shape(struct conf *cf, const struct directive *d)
     }
     if (n >= d->min && (d->max == CONF_MANY || n <= d->max))
         return true;
-    diag = conf_diag(cf, DIAG_EMERG, 0, "arity", "invalid number of arguments in \"%.*s\" directive",
-                     STR_FMT(name));
+    diag = conf_diag(cf, DIAG_EMERG, 0, "arity",
+                     "invalid number of arguments in \"%.*s\" directive", STR_FMT(name));
     diag_note(cf->diag, diag, "it takes %s%s", d->max == 0 ? "no arguments" : d->type->name,
               d->type->block ? " and a block" : "");
     note_swallowed(cf, diag);
@@ -294,7 +294,7 @@ static void apply_nodes(struct conf *cf, const struct conf_node *nodes)
         apply_node(cf, nodes);
 }
 
-/* --- blocks --------------------------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static struct conf_block *new_block(struct conf *cf, enum conf_scope scope)
 {
@@ -347,7 +347,7 @@ bool conf_each(struct conf *cf, bool (*each)(struct conf *cf, void *data), void 
     return good;
 }
 
-/* --- inheritance --------------------------------------------------------------------------------------------------- */
+/* --- inheritance ------------------------------------------------------------------------------ */
 
 static const struct section *section_at(unsigned slot)
 {
@@ -462,7 +462,7 @@ bool conf_apply(struct conf *cf, struct conf_node *nodes)
     return good && cf->diag->errors == 0;
 }
 
-/* --- for modules ------------------------------------------------------------------------------------------------------- */
+/* --- for modules ------------------------------------------------------------------------------ */
 
 bool conf_is_set(const void *conf, const struct section *section, const char *row)
 {

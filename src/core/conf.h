@@ -45,7 +45,7 @@ enum conf_scope {
 };
 #define IN_HSL (IN_HTTP | IN_SERVER | IN_LOCATION)
 
-/* --- the tree ---------------------------------------------------------------------------- */
+/* --- the tree --------------------------------------------------------------------------------- */
 
 struct conf_file {
     struct str path;                            /* full name; "command line" for -g */
@@ -71,7 +71,7 @@ struct conf_node {
     struct diag_place close;            /* of the "}" */
 };
 
-/* --- rows -------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* First member of every structure that rows fill. */
 struct conf_set {
@@ -104,7 +104,7 @@ struct directive {
     const struct conf_type *type;
     uint16_t offset;                    /* of the field */
     uint8_t inherit;
-    const char *def;                    /* as configuration text, where nothing is inherited; or NULL */
+    const char *def;                    /* as configuration text, at the top; or NULL */
     const void *arg;                    /* of the type: names, bounds, a struct conf_block_type */
     const char *inert;                  /* accepted without effect, and why; NULL: it works.  The
                                          * value is checked and dropped: no field is needed */
@@ -123,7 +123,7 @@ struct section {
     size_t size;
     const struct directive *rows;
     unsigned nrows;                     /* at most 128 */
-    bool per_block;                     /* never shared with the parent: finish() makes more of it */
+    bool per_block;                     /* never shared with the parent's */
     /* Derived values; `parent` NULL at the top.  After all fields are set, top-down. */
     bool (*finish)(struct conf *cf, void *conf, const void *parent);
     unsigned slot;                      /* numbered by conf_register, before the first fork */
@@ -150,7 +150,7 @@ struct conf_block {
 
 #define conf_of(block, section) ((block)->conf[(section).slot])
 
-/* --- modules ----------------------------------------------------------------------------- */
+/* --- modules ---------------------------------------------------------------------------------- */
 
 struct module {
     const char *name;                   /* "ngx_http_gzip_module": users know modules by it */
@@ -161,12 +161,12 @@ struct module {
     bool (*finish)(struct conf *cf);
 };
 
-/* Numbers the sections and indexes the rows.  Once, before anything else. `modules` ends in NULL. */
+/* Numbers the sections and indexes the rows.  Once, first of all. `modules` ends in NULL. */
 void conf_register(const struct module *const *modules);
 const struct module *const *conf_modules(void);
 unsigned conf_nsections(void);
 
-/* --- one run ----------------------------------------------------------------------------- */
+/* --- one run ---------------------------------------------------------------------------------- */
 
 struct conf_paths {
     struct str prefix;                  /* ends in "/" ; empty: the working directory */
@@ -207,11 +207,19 @@ bool conf_node_swallowed(const struct conf_node *node, unsigned *word);
  * would be reported again; and a block whose finish failed leaves out those inside it. */
 bool conf_apply(struct conf *cf, struct conf_node *nodes);
 
-/* --- for types and modules --------------------------------------------------------------- */
+/* --- for types and modules -------------------------------------------------------------------- */
 
 /* The arguments of the statement at hand, from 1; conf_nargs() does not count the name. */
-static inline unsigned conf_nargs(const struct conf *cf);
-static inline struct str conf_arg(const struct conf *cf, unsigned i);
+static inline unsigned conf_nargs(const struct conf *cf)
+{
+    return cf->node->nwords - 1;
+}
+
+static inline struct str conf_arg(const struct conf *cf, unsigned i)
+{
+    ASSERT(i < cf->node->nwords);
+    return cf->node->words[i].text;
+}
 
 /* An error at argument `i` (0: the directive's name).  Always returns false. */
 bool conf_error(struct conf *cf, unsigned i, const char *code, const char *format, ...)
@@ -248,7 +256,7 @@ unsigned conf_each_row(void (*each)(const struct module *module, const struct se
 
 const char *conf_scope_name(enum conf_scope scope);     /* "http", "server", "if in location" */
 
-/* --- the types: conf_types.c ------------------------------------------------------------- */
+/* --- the types: conf_types.c ------------------------------------------------------------------ */
 
 struct conf_name {                      /* arg of enum and mask types; ends in { NULL, 0 } */
     const char *name;
@@ -281,7 +289,7 @@ extern const struct conf_type conf_type_offset;         /* int64_t */
 extern const struct conf_type conf_type_msec;           /* int64_t */
 extern const struct conf_type conf_type_sec;            /* int64_t */
 extern const struct conf_type conf_type_str;            /* struct str */
-extern const struct conf_type conf_type_strs;           /* conf_strs: all arguments; not repeatable */
+extern const struct conf_type conf_type_strs;           /* conf_strs: all arguments; once */
 extern const struct conf_type conf_type_str_list;       /* conf_strs: repeatable, appends */
 extern const struct conf_type conf_type_pairs;          /* conf_pairs: repeatable */
 extern const struct conf_type conf_type_enum;           /* unsigned; arg: conf_name */
@@ -302,16 +310,5 @@ WARN_UNUSED bool conf_parse_size(struct str word, int64_t *out);        /* 1, 4k
 WARN_UNUSED bool conf_parse_offset(struct str word, int64_t *out);      /* and 1g */
 WARN_UNUSED bool conf_parse_msec(struct str word, int64_t *out);        /* 500ms, 1m30s, 1d */
 WARN_UNUSED bool conf_parse_sec(struct str word, int64_t *out);         /* 30, 1h, 1M, 1y */
-
-static inline unsigned conf_nargs(const struct conf *cf)
-{
-    return cf->node->nwords - 1;
-}
-
-static inline struct str conf_arg(const struct conf *cf, unsigned i)
-{
-    ASSERT(i < cf->node->nwords);
-    return cf->node->words[i].text;
-}
 
 #endif

@@ -162,7 +162,7 @@ void conf_lexer_init(struct conf_lexer *lexer, struct str text)
         lexer->at = lexer->line_start = 3;
 }
 
-/* --- recovery -------------------------------------------------------------------------------- */
+/* --- recovery --------------------------------------------------------------------------------- */
 
 static bool is_digit(int c)
 {
@@ -267,7 +267,7 @@ void conf_lexer_end(const struct conf_lexer *lexer, struct conf_token *end)
     begin(&last, end);
 }
 
-/* --- the text of a word ---------------------------------------------------------------------- */
+/* --- the text of a word ----------------------------------------------------------------------- */
 
 struct unquoting {
     struct str word;                    /* as written */
@@ -443,7 +443,7 @@ bool conf_lexer_text(struct str raw, bool quoted, const struct conf_env *env, st
     return !out->failed || fault(&u, CONF_LEXER_MEMORY, 0, raw.len, STR_NONE);
 }
 
-/* --- tokens ---------------------------------------------------------------------------------- */
+/* --- tokens ----------------------------------------------------------------------------------- */
 
 static bool may_follow_quote(int c)
 {

@@ -75,7 +75,7 @@ bool conf_lexer_reopen(struct conf_lexer *lexer, const struct conf_token *word);
 /* The end of the text, as a place. */
 void conf_lexer_end(const struct conf_lexer *lexer, struct conf_token *end);
 
-/* --- the text of a word ------------------------------------------------------------------ */
+/* --- the text of a word ----------------------------------------------------------------------- */
 
 struct conf_env {
     /* False: there is no such variable. */

@@ -73,7 +73,7 @@ struct parser {
     size_t nnames, next_name;
 };
 
-/* --- places and reports ---------------------------------------------------------------------- */
+/* --- places and reports ----------------------------------------------------------------------- */
 
 static struct diag_place place_of(const struct parser *p, const struct conf_token *token)
 {
@@ -122,7 +122,7 @@ static void out_of_memory(struct parser *p)
     p->tree->stop = true;
 }
 
-/* --- indentation ----------------------------------------------------------------------------- */
+/* --- indentation ------------------------------------------------------------------------------ */
 
 /* Of the line, when the token is the first on it. */
 static size_t indent_of(const struct parser *p, const struct conf_token *token)
@@ -208,7 +208,7 @@ static void cut_stray(struct parser *p)
         cut_from(p, p->stray, p->parent);
 }
 
-/* --- words ----------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static bool get_env(void *data, struct str name, struct str *value)
 {
@@ -338,7 +338,7 @@ static void note_semicolon(struct parser *p, struct diag *d)
                  "\";\" is missing here");
 }
 
-/* --- files ----------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 /* On failure errno is set, and *call is what failed. */
 static bool read_descriptor(struct pool *pool, int fd, struct str *text)
@@ -425,7 +425,7 @@ static struct conf_file *open_file(struct tree *tree, struct str path, struct di
     return file;
 }
 
-/* --- statements ------------------------------------------------------------------------------ */
+/* --- statements ------------------------------------------------------------------------------- */
 
 /* NULL: there is no memory, and it is reported. */
 static struct conf_node *new_node(struct parser *p)
@@ -458,7 +458,7 @@ static void drop_statement(struct parser *p)
     next_statement(p);
 }
 
-/* --- includes -------------------------------------------------------------------------------- */
+/* --- includes --------------------------------------------------------------------------------- */
 
 static bool is_include(const struct parser *p)
 {
@@ -564,7 +564,7 @@ static struct conf_file *open_included(struct parser *p)
     return file;
 }
 
-/* --- what is no token ------------------------------------------------------------------------ */
+/* --- what is no token ------------------------------------------------------------------------- */
 
 /* The message for a text that ends too early; its place is the end, as in nginx. */
 static struct diag *report_end(struct parser *p, bool in_statement)
@@ -601,7 +601,7 @@ static void on_garbage(struct parser *p)
     size_t len = 1;
     ASSERT(str_from_off(p->file->text, p->token.offset, &rest));
     ASSERT(str_sub(p->file->text, p->word.offset, 1, &raw));
-    while (len < rest.len && ((unsigned char)rest.at[0] & 0xc0) == 0xc0
+    while (len < size_min(rest.len, 4) && ((unsigned char)rest.at[0] & 0xc0) == 0xc0
            && ((unsigned char)rest.at[len] & 0xc0) == 0x80)
         len++;
     struct diag_place place = place_of(p, &p->token);
@@ -639,7 +639,7 @@ static void on_error(struct parser *p)
     p->bad = true;
 }
 
-/* --- the shape ------------------------------------------------------------------------------- */
+/* --- the shape -------------------------------------------------------------------------------- */
 
 static void on_semicolon(struct parser *p)
 {
@@ -854,7 +854,7 @@ static void finish(struct parser *p)
         p->up->end = p->end;
 }
 
-/* --- a run ----------------------------------------------------------------------------------- */
+/* --- a run ------------------------------------------------------------------------------------ */
 
 static void on_token(struct parser *p)
 {

@@ -25,8 +25,8 @@ static bool parse_flag(struct conf *cf, void *field, const void *arg)
     const struct str value = conf_arg(cf, 1);
     (void)arg;
     if (!str_eq_ci(value, STR("on")) && !str_eq_ci(value, STR("off")))
-        return conf_error(cf, 1, "invalid-value",
-                          "invalid value \"%.*s\" in \"%s\" directive, it must be \"on\" or \"off\"",
+        return conf_error(cf, 1, "invalid-value", "invalid value \"%.*s\" in \"%s\" directive, "
+                          "it must be \"on\" or \"off\"",
                           STR_FMT(value), cf->row->name);
     *(bool *)field = value.len == 2;
     return true;

@@ -140,7 +140,7 @@ void control_outcome(struct master *m, bool done, struct str text)
     }
 }
 
-/* --- generations ---------------------------------------------------------------------------- */
+/* --- generations ------------------------------------------------------------------------------ */
 
 static void list_generations(const struct master *m, const struct control_client *client)
 {

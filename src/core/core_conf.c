@@ -295,7 +295,7 @@ static const struct directive events_rows[] = {
       "log these clients at debug level", NULL },
 };
 
-/* --- derived values ----------------------------------------------------------------------------- */
+/* --- derived values --------------------------------------------------------------------------- */
 
 unsigned core_auto_workers(void)
 {

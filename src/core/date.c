@@ -89,7 +89,7 @@ bool date_join(const struct date *d, int64_t *time)
     return true;
 }
 
-/* --- writing --------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void two(struct fmt *f, unsigned n)
 {
@@ -223,7 +223,7 @@ int date_local_offset(int64_t time)
     return localtime_r(&t, &tm) ? (int)tm.tm_gmtoff : 0;
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static bool take_char(struct str *s, char c)
 {

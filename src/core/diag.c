@@ -13,7 +13,7 @@ enum {
     NEAREST_MAX = 48,
 };
 
-/* --- text that people see -------------------------------------------------------------------- */
+/* --- text that people see --------------------------------------------------------------------- */
 
 static unsigned byte_at(struct str s, size_t at)
 {
@@ -86,7 +86,7 @@ static void show_text(struct fmt *f, struct str s)
     }
 }
 
-/* --- the excerpt ----------------------------------------------------------------------------- */
+/* --- the excerpt ------------------------------------------------------------------------------ */
 
 struct excerpt {
     struct str line;                    /* what is shown of it */
@@ -242,7 +242,7 @@ void diag_details(const struct diag *d, struct fmt *f)
     }
 }
 
-/* --- for tools ------------------------------------------------------------------------------- */
+/* --- for tools -------------------------------------------------------------------------------- */
 
 static void json_place(struct json *j, const struct diag_place *place, bool column)
 {
@@ -265,13 +265,9 @@ static void json_notes(struct json *j, const struct diag *d)
     json_key(j, STR("notes"));
     json_array_begin(j);
     for (const struct diag_note *note = d->notes; note; note = note->next) {
-        char buffer[MESSAGE_MAX];
-        struct fmt text;
-        fmt_init_cut(&text, buffer, sizeof(buffer));
-        show_note(&text, note);
         json_object_begin(j);
         json_key(j, STR("text"));
-        json_str(j, fmt_done(&text));
+        json_str(j, note->text);
         json_place(j, &note->place, true);
         json_object_end(j);
     }
@@ -321,7 +317,7 @@ void diag_json(const struct diag *d, struct fmt *f)
     json_object_end(&j);
 }
 
-/* --- the nearest word ------------------------------------------------------------------------ */
+/* --- the nearest word ------------------------------------------------------------------------- */
 
 static size_t least_of(size_t a, size_t b, size_t c)
 {
@@ -368,7 +364,7 @@ const char *diag_nearest(struct str word, const char *(*next)(void *state), void
     return nearest;
 }
 
-/* --- collecting ------------------------------------------------------------------------------ */
+/* --- collecting ------------------------------------------------------------------------------- */
 
 static size_t include_depth(const struct conf_file *file)
 {

@@ -6,11 +6,13 @@
  *             place                     file, line, column, length: what the caret underlines
  *             notes                     "expected ...", "did you mean ...", "opened at ..."
  *
- * Printed as   weir: [emerg] unknown directive "foo" in /etc/x.conf:12:5     (first line)
- *                  12 |     foo on;
- *                     |     ^^^
- *                  did you mean "fop"?
- * or as one JSON object a line.  Owns nothing: everything lies in the pool of the run.
+ * Printed as   weir: [emerg] unknown directive "foo" in /etc/x.conf:12     (nginx's line)
+ *                  12:5 |     foo on;
+ *                       |     ^^^
+ *                 did you mean "fop"?
+ *                 /etc/y.conf:3:1: a note with a place says "here", and has an excerpt, too
+ *                 included from /etc/nginx.conf:7
+ * or as one JSON object a line.  The same message at the same place of a file is kept once.  Owns nothing: everything lies in the pool of the run.
  */
 #ifndef CORE_DIAG_H
 #define CORE_DIAG_H

@@ -33,7 +33,7 @@ void escape_uri(struct fmt *f, struct str s, enum escape_set set);
 
 enum escape_result { ESCAPE_OK, ESCAPE_BAD_PERCENT, ESCAPE_NUL };
 
-/* Percent-decodes all of `s`.  Stops at a % without two hex digits, and at a NUL, encoded or not. */
+/* Percent-decodes all of `s`; stops at a % without two hex digits, and at a NUL, encoded or not. */
 WARN_UNUSED enum escape_result escape_decode(struct fmt *f, struct str s);
 
 #endif

@@ -22,7 +22,7 @@ struct fmt {
 };
 
 void fmt_init(struct fmt *f, char *buffer, size_t size);        /* size counts the NUL */
-void fmt_init_cut(struct fmt *f, char *buffer, size_t size);    /* keeps what fits of the last piece */
+void fmt_init_cut(struct fmt *f, char *buffer, size_t size);    /* keeps what fits */
 void fmt_init_pool(struct fmt *f, struct pool *pool, size_t first, size_t limit);
 
 void fmt_char(struct fmt *f, char c);
@@ -31,7 +31,7 @@ void fmt_text(struct fmt *f, const char *text);
 void fmt_u64(struct fmt *f, uint64_t n);
 void fmt_i64(struct fmt *f, int64_t n);
 void fmt_u64_width(struct fmt *f, uint64_t n, unsigned digits);         /* leading zeros */
-void fmt_hex(struct fmt *f, uint64_t n);                                /* lower case, no zeros ahead */
+void fmt_hex(struct fmt *f, uint64_t n);                        /* lower case, no zeros ahead */
 void fmt_hex_bytes(struct fmt *f, struct str bytes);
 void fmt_print(struct fmt *f, const char *format, ...) PRINTF_LIKE(2, 3);
 void fmt_vprint(struct fmt *f, const char *format, va_list args) PRINTF_LIKE(2, 0);

@@ -11,7 +11,7 @@
 
 #include <sys/random.h>
 
-/* --- a worker's part ----------------------------------------------------------------------- */
+/* --- a worker's part -------------------------------------------------------------------------- */
 
 struct local *local_open(const struct generation *gen, unsigned id, const struct arena_runs *runs)
 {
@@ -41,7 +41,7 @@ void local_close(struct local *local)
     free(local);
 }
 
-/* --- making one ------------------------------------------------------------------------------ */
+/* --- making one ------------------------------------------------------------------------------- */
 
 static void add_slot(struct generation *gen, unsigned slot)
 {

@@ -68,7 +68,7 @@ static inline void local_unpin(struct local *local)
     local->pins--;
 }
 
-/* --- making one: the master ---------------------------------------------------------------- */
+/* --- making one: the master ------------------------------------------------------------------- */
 
 /* Reads, applies, finishes, opens what it names (unless testing).  NULL when there were
  * errors: they are in `diag`, and nothing is left behind. */

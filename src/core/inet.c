@@ -8,7 +8,7 @@
 
 #include <arpa/inet.h>
 
-/* --- hosts ----------------------------------------------------------------------------------- */
+/* --- hosts ------------------------------------------------------------------------------------ */
 
 /* Four decimal numbers; leading zeros do not make them octal.  What is shorter is a name. */
 static bool parse_v4(struct str text, unsigned char at[4])
@@ -65,7 +65,7 @@ bool inet_parse_host(struct str text, uint16_t port, struct inet_address *addres
     return true;
 }
 
-/* --- hosts with ports ------------------------------------------------------------------------ */
+/* --- hosts with ports ------------------------------------------------------------------------- */
 
 static bool parse_port(struct str text, uint16_t *port)
 {
@@ -191,7 +191,7 @@ bool inet_parse(struct str text, uint16_t port, struct inet_address *address)
     return true;
 }
 
-/* --- addresses ------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 bool inet_from_sockaddr(struct inet_address *address, const void *sockaddr, socklen_t len)
 {
@@ -296,7 +296,7 @@ bool inet_eq(const struct inet_address *a, const struct inet_address *b)
     return inet_eq_host(a, b) && inet_port(a) == inet_port(b);
 }
 
-/* --- networks -------------------------------------------------------------------------------- */
+/* --- networks --------------------------------------------------------------------------------- */
 
 static unsigned char prefix_mask(unsigned bits, unsigned byte)
 {

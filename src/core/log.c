@@ -77,7 +77,7 @@ static bool allowed(const struct log *log, enum log_level level, const char *for
     return false;
 }
 
-/* --- targets ------------------------------------------------------------------------------------ */
+/* --- targets ---------------------------------------------------------------------------------- */
 
 static void write_fd(int fd, struct str line)
 {
@@ -151,7 +151,7 @@ static void write_target(const struct log_target *t, enum log_level level, struc
     }
 }
 
-/* --- the line ------------------------------------------------------------------------------------- */
+/* --- the line --------------------------------------------------------------------------------- */
 
 static size_t begin_line(const struct log *log, struct fmt *f, enum log_level level)
 {
@@ -233,7 +233,7 @@ void log_write(const struct log *log, enum log_level level, int error, const cha
     va_end(args);
 }
 
-/* --- of the process ---------------------------------------------------------------------------------- */
+/* --- of the process --------------------------------------------------------------------------- */
 
 void log_init(struct str path)
 {

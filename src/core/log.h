@@ -3,7 +3,7 @@
  *
  *     struct log (a conn's, a request's, the process's)
  *       conf --> log_conf (arena; error_log of this block) --> target, target ...
- *       connection number, action, context callback             file slot | syslog | memory | stderr
+ *       connection number, action, context callback             file | syslog | memory | stderr
  *
  * A line: "2026/11/21 01:30:50 [error] 4223#4223: *12 text (2: No such file or directory) while
  * reading request, client: 127.0.0.1, ..."; built once in a bounded buffer (2048, cut with notice

@@ -97,7 +97,7 @@ struct log_syslog *log_syslog_parse(struct conf *cf, unsigned arg, struct str te
     return s;
 }
 
-/* --- log files ---------------------------------------------------------------------------------- */
+/* --- log files -------------------------------------------------------------------------------- */
 
 static int open_file(struct conf *cf, struct str path, void *data)
 {
@@ -191,7 +191,7 @@ static bool parse_error_log(struct conf *cf, void *field, const void *arg)
 static const struct conf_type type_error_log = { "file [level]", sizeof(struct log_target *), true,
                                                  parse_error_log, false };
 
-/* --- debug_connection ----------------------------------------------------------------------------- */
+/* --- debug_connection ------------------------------------------------------------------------- */
 
 static bool parse_debug_connection(struct conf *cf, void *field, const void *arg)
 {
@@ -223,7 +223,7 @@ bool log_debug_matches(const struct log_debug *list, const struct inet_address *
     return false;
 }
 
-/* --- the section ------------------------------------------------------------------------------------ */
+/* --- the section ------------------------------------------------------------------------------ */
 
 static const struct directive rows[] = {
     { "error_log", IN_MAIN | IN_HSL | IN_STREAM | IN_STREAM_SERVER, 1, CONF_MANY, &type_error_log,

@@ -36,7 +36,7 @@ static const struct module *const modules[] = {
 
 static const struct master_hooks hooks = { .worker = worker_main };
 
-/* --- paths ------------------------------------------------------------------------------------- */
+/* --- paths ------------------------------------------------------------------------------------ */
 
 static struct str join(struct pool *pool, struct str folder, struct str name)
 {
@@ -56,7 +56,7 @@ static void set_paths(struct conf_paths *paths, const struct options *o, struct 
         paths->error_log = join(pool, paths->prefix, o->error_log);
 }
 
-/* --- a first look at the configuration ------------------------------------------------------------ */
+/* --- a first look at the configuration -------------------------------------------------------- */
 
 static void print_diagnostics(const struct diag_list *diag, bool json, bool quiet)
 {
@@ -112,7 +112,7 @@ static int test(const struct options *o, const struct conf_paths *paths)
     return gen ? 0 : FAILED;
 }
 
-/* --- talking to a running server -------------------------------------------------------------------- */
+/* --- talking to a running server -------------------------------------------------------------- */
 
 /* The pid file that the configuration names.  Only that is looked for: a server can be stopped also
  * while its configuration is broken. */
@@ -186,7 +186,7 @@ static int ask(const struct options *o, const struct conf_paths *paths)
     return status < 0 ? FAILED : status;
 }
 
-/* --- serving ------------------------------------------------------------------------------------------ */
+/* --- serving ---------------------------------------------------------------------------------- */
 
 static struct generation *first_generation(const struct options *o, const struct conf_paths *paths)
 {

@@ -117,7 +117,7 @@ struct master {
  * generation, its listeners open; the pid file is written. */
 int master_run(struct master *m, struct generation *gen);
 
-/* --- workers.c --- */
+/* --- workers.c -------------------------------------------------------------------------------- */
 void workers_init(struct master *m);
 void workers_spawn_missing(struct master *m, int64_t now);
 void workers_read(struct master *m, struct worker_row *row);
@@ -132,7 +132,7 @@ void workers_watch(struct master *m, int64_t now);
 bool workers_any(const struct master *m);
 int64_t workers_next(const struct master *m);   /* the next respawn; -1: none */
 
-/* --- reload.c --- */
+/* --- reload.c --------------------------------------------------------------------------------- */
 void reload_begin(struct master *m);
 void reload_answer(struct master *m, struct worker_row *row, const struct message *message);
 void reload_lost(struct master *m, struct worker_row *row);     /* died, or its channel failed */
@@ -140,12 +140,12 @@ void reload_step(struct master *m, int64_t now);
 void reload_collect(struct master *m);          /* frees generations that nobody holds */
 struct living *reload_adopt(struct master *m, struct generation *gen);
 
-/* --- upgrade.c --- */
+/* --- upgrade.c -------------------------------------------------------------------------------- */
 void upgrade_begin(struct master *m);
 void upgrade_ended(struct master *m, int status);
 bool upgrade_write_pid(struct master *m, const char *path);
 
-/* --- control.c --- */
+/* --- control.c -------------------------------------------------------------------------------- */
 bool control_open(struct master *m);
 void control_close(struct master *m);
 void control_accept(struct master *m);

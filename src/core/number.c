@@ -110,7 +110,7 @@ bool number_fixed(struct str s, unsigned places, int64_t *out)
     return true;
 }
 
-/* --- units of configuration ------------------------------------------------------------------ */
+/* --- units of configuration ------------------------------------------------------------------- */
 
 static unsigned size_shift(char unit, bool giga)
 {

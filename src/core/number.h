@@ -15,7 +15,7 @@
 WARN_UNUSED bool number_u64(struct str s, uint64_t *out);
 WARN_UNUSED bool number_u32(struct str s, uint32_t *out);
 WARN_UNUSED bool number_size(struct str s, size_t *out);
-WARN_UNUSED bool number_i64(struct str s, int64_t *out);        /* 0 to 2^63 - 1: lengths, offsets */
+WARN_UNUSED bool number_i64(struct str s, int64_t *out);  /* 0 to 2^63 - 1: lengths, offsets */
 
 /* Digits of both cases, without "0x". */
 WARN_UNUSED bool number_hex(struct str s, uint64_t *out);
@@ -24,7 +24,7 @@ WARN_UNUSED bool number_hex(struct str s, uint64_t *out);
  * are numbers, "." is none. */
 WARN_UNUSED bool number_fixed(struct str s, unsigned digits, int64_t *out);
 
-/* The digits at the beginning of *s, which moves behind them; false: there are none, or too many. */
+/* The digits at the beginning of *s, which moves behind them.  False: none, or too many. */
 WARN_UNUSED bool number_take(struct str *s, uint64_t *out);
 
 /* Sizes of configuration: k and m (and g for an offset), of both cases. */

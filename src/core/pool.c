@@ -23,7 +23,7 @@ static struct {
     unsigned quiet, every, count;
 } faults;
 
-/* --- the heap as a source -------------------------------------------------------------------- */
+/* --- the heap as a source --------------------------------------------------------------------- */
 
 static void *heap_take(const struct pool_source *source, struct pool *pool, size_t *size)
 {
@@ -53,7 +53,7 @@ static bool each_alone(const struct pool *pool)
 #endif
 }
 
-/* --- the reserve ----------------------------------------------------------------------------- */
+/* --- the reserve ------------------------------------------------------------------------------ */
 
 /* Touches every page (again after a fork, where they are shared until written), so that the
  * kernel's promise is a promise no longer. */
@@ -109,7 +109,7 @@ static bool reserve_give(const void *at, size_t size)
     return true;
 }
 
-/* --- chunks ---------------------------------------------------------------------------------- */
+/* --- chunks ----------------------------------------------------------------------------------- */
 
 static struct pool_chunk *chunk_add(struct pool *pool, struct pool_chunk *chunk, size_t size)
 {
@@ -172,7 +172,7 @@ static void *take(struct pool *pool, size_t align, size_t size)
     return chunk_open(pool, chunk ? chunk : chunk_reserved(pool, whole), size);
 }
 
-/* --- the pool -------------------------------------------------------------------------------- */
+/* --- the pool --------------------------------------------------------------------------------- */
 
 void pool_init(struct pool *pool, const struct pool_source *source)
 {

@@ -48,12 +48,13 @@ struct pool {
 extern const struct pool_source pool_heap;              /* 4 KiB chunks from malloc */
 
 void pool_init(struct pool *pool, const struct pool_source *source);
-void pool_free(struct pool *pool);                      /* runs the cleanups; the pool is empty then */
+void pool_free(struct pool *pool);              /* runs the cleanups; the pool is empty then */
 
 /* Zeroed, aligned to 16. */
 void *pool_alloc(struct pool *pool, size_t size) __attribute__((malloc, returns_nonnull));
 #define pool_new(pool, type) ((type *)pool_alloc(pool, sizeof(type)))
-void *pool_array(struct pool *pool, size_t count, size_t size) __attribute__((malloc, returns_nonnull));
+void *pool_array(struct pool *pool, size_t count, size_t size)
+    __attribute__((malloc, returns_nonnull));
 
 /* Not zeroed, not aligned: for text. */
 char *pool_bytes(struct pool *pool, size_t size) __attribute__((malloc, returns_nonnull));

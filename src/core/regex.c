@@ -29,7 +29,7 @@ enum {
     UNSLICED_SHARE = 16,                /* of a budget for each place, where slices cannot be */
     SEARCH_NS = 3000000,
     QUICK_NS = SEARCH_NS / 16,
-    HEAP_KIB = 8192,
+    HEAP_KIB = 4096,
     JIT_STACK_FIRST = 32 << 10,
     JIT_STACK_MAX = 256 << 10,
     FIRST_ROOM = 16,
@@ -56,7 +56,7 @@ struct regex_local {
     struct code code[];
 };
 
-/* --- all regexes of a generation ------------------------------------------------------------- */
+/* --- all regexes of a generation -------------------------------------------------------------- */
 
 static struct book *book_of(const struct generation *gen)
 {
@@ -116,7 +116,7 @@ static bool book_add(struct conf *cf, struct regex *regex)
     return true;
 }
 
-/* --- compiling ------------------------------------------------------------------------------- */
+/* --- compiling -------------------------------------------------------------------------------- */
 
 static pcre2_code *compile(const struct regex *regex, int *error, PCRE2_SIZE *offset)
 {
@@ -223,7 +223,7 @@ struct regex *regex_add(struct conf *cf, struct str pattern, bool caseless, unsi
     return learn(cf, regex, arg) && book_add(cf, regex) ? regex : NULL;
 }
 
-/* --- matching -------------------------------------------------------------------------------- */
+/* --- matching --------------------------------------------------------------------------------- */
 
 static void use_jit(struct regex_local *own, struct code *code)
 {
@@ -415,7 +415,7 @@ struct str regex_group(const struct regex_captures *captures, unsigned group)
     return text;
 }
 
-/* --- a worker's part of a generation --------------------------------------------------------- */
+/* --- a worker's part of a generation ---------------------------------------------------------- */
 
 struct regex_local *regex_local_new(unsigned count, bool jit)
 {

@@ -29,7 +29,7 @@ PRINTF_LIKE(2, 3) static void fail(struct master *m, const char *format, ...)
     fmt_done(&f);
 }
 
-/* --- the table ------------------------------------------------------------------------------ */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static bool is_listener(unsigned slot)
 {
@@ -106,7 +106,7 @@ static bool room(const struct master *m)
     return false;
 }
 
-/* --- the end of a transaction ------------------------------------------------------------------ */
+/* --- the end of a transaction ----------------------------------------------------------------- */
 
 static void answer(struct master *m, bool done, const char *text)
 {
@@ -145,7 +145,7 @@ static void settle(struct master *m)
 {
     const struct core_conf *old = m->next->generation->core;
     m->transaction = TRANSACTION_IDLE;
-    unuse(m, m->next, true);            /* `next` is the one that was current: its listeners close */
+    unuse(m, m->next, true);            /* which was current: its listeners close */
     m->next = NULL;
     apply_counts(m, old);
     reload_collect(m);
@@ -265,7 +265,7 @@ void reload_step(struct master *m, int64_t now)
     }
 }
 
-/* --- its beginning ------------------------------------------------------------------------------ */
+/* --- its beginning ---------------------------------------------------------------------------- */
 
 static void send_prepare(struct master *m, struct worker_row *row)
 {

@@ -6,7 +6,7 @@
 
 enum { FIRST_LEAST = 64, FIRST_MOST = 1024 };           /* bytes, before the first growth */
 
-/* --- compiling ------------------------------------------------------------------------------- */
+/* --- compiling -------------------------------------------------------------------------------- */
 
 struct reader {
     struct conf *cf;
@@ -150,7 +150,7 @@ const struct conf_type conf_type_template = {
     .parse = parse_template,
 };
 
-/* --- evaluating ------------------------------------------------------------------------------ */
+/* --- evaluating ------------------------------------------------------------------------------- */
 
 struct writer {
     struct subject *s;

@@ -14,7 +14,7 @@ enum {
     ASKING_MAX = 100,                   /* maps that need maps: the stack has an end */
 };
 
-/* --- tables ---------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 struct vars_table *vars_table(const struct conf *cf)
 {
@@ -139,7 +139,7 @@ static struct vars_entry *entry_of(struct conf *cf, struct str name, unsigned ar
     return entry;
 }
 
-/* --- while configuration is read ------------------------------------------------------------- */
+/* --- while configuration is read -------------------------------------------------------------- */
 
 static struct vars_table *new_table(struct conf *cf, const char *protocol)
 {
@@ -290,7 +290,7 @@ bool vars_finish(struct conf *cf)
     return finish(cf, cf->gen->vars_stream) && http;
 }
 
-/* --- at run time ----------------------------------------------------------------------------- */
+/* --- at run time ------------------------------------------------------------------------------ */
 
 /* NULL: no memory. */
 static struct vars_cell *cell_of(struct subject *s, unsigned index)

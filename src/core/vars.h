@@ -81,7 +81,7 @@ struct subject {
     unsigned asking;                    /* variables that are being asked, each for the next one */
 };
 
-/* --- while configuration is read ---------------------------------------------------------- */
+/* --- while configuration is read -------------------------------------------------------------- */
 
 void vars_init(struct conf *cf);        /* both protocols' tables, from conf_modules() */
 
@@ -104,7 +104,7 @@ bool vars_define_groups(struct conf *cf, struct regex *regex, unsigned arg);
 /* Every one that is used must be defined: reports those that are not.  Once, at the end. */
 bool vars_finish(struct conf *cf);
 
-/* --- at run time ---------------------------------------------------------------------------- */
+/* --- at run time ------------------------------------------------------------------------------ */
 
 bool vars_get(struct subject *s, unsigned index, struct value *out);
 void vars_forget(struct subject *s, unsigned index);            /* its cached value */

@@ -8,7 +8,7 @@
 
 enum { TIMERS = 2 };                    /* reserved for each: its own, and one of what it carries */
 
-/* --- addresses ------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static struct inet_address *address_outside(const struct conn_address *address)
 {
@@ -58,7 +58,7 @@ static struct str client_of(const struct conn_address *address)
     return STR("unix:");
 }
 
-/* --- tasks ----------------------------------------------------------------------------------- */
+/* --- tasks ------------------------------------------------------------------------------------ */
 
 /* The only end. */
 static void destroy(struct conn *c)
@@ -161,7 +161,7 @@ static void timer_fired(struct timer *timer)
     c->handler->on_timeout(c);
 }
 
-/* --- entry points ---------------------------------------------------------------------------- */
+/* --- entry points ----------------------------------------------------------------------------- */
 
 static struct conn *refuse(struct conn *c, int fd)
 {

@@ -30,7 +30,7 @@ struct conn_handler {
     void (*on_ready)(struct conn *c);           /* readable, closed by the peer, or for no reason */
     void (*on_drained)(struct conn *c);         /* output went below the low mark after FULL */
     void (*on_timeout)(struct conn *c);
-    void (*on_error)(struct conn *c);           /* sending failed; output was dropped. Once, the last */
+    void (*on_error)(struct conn *c);           /* sending failed; output is gone. Once, the last */
     /* The worker wants the connection gone: it is idle, or `now`. True: it will close by itself. */
     bool (*on_drain)(struct conn *c, bool now);
 };
@@ -57,7 +57,7 @@ struct conn {
     struct timer timer;
     struct log log;                     /* its `connection` is the number for logs: "*12" */
     struct conn_address peer, local;    /* realip may replace `peer` */
-    struct proxy_head *proxy;           /* what the PROXY head said, from proxy_protocol_keep; or NULL */
+    struct proxy_head *proxy;           /* what the PROXY head said; or NULL */
     uint64_t sent, received;            /* bytes */
     int64_t began;                      /* realtime, milliseconds */
     uint32_t requests;

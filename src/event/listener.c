@@ -15,7 +15,7 @@
 
 enum { BATCH = 32, PAUSE_MS = 500, PROXY_MS = 60000 };
 
-/* --- the PROXY head ----------------------------------------------------------------------------- */
+/* --- the PROXY head --------------------------------------------------------------------------- */
 
 /* Looked at without taking it, so that what follows stays for the next layer. */
 static void proxy_ready(struct conn *c)
@@ -71,7 +71,7 @@ static const struct conn_handler proxy_handler = {
     .on_drain = proxy_drain,
 };
 
-/* --- connections ---------------------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 static void list_add(struct conn_list *list, struct conn *c)
 {
@@ -227,7 +227,7 @@ static void accept_ready(struct watch *watch)
     }
 }
 
-/* --- what to accept from ------------------------------------------------------------------------ */
+/* --- what to accept from ---------------------------------------------------------------------- */
 
 static bool wanted(const struct listener_socket *s)
 {
@@ -286,7 +286,8 @@ static void leave(struct worker *w, struct listener *l)
 static void match_sockets(struct listener *l)
 {
     const struct listening *listening = l->listening;
-    struct listener_socket **at = realloc(l->sockets, listening->nslots * sizeof(struct listener_socket *));
+    struct listener_socket **at =
+        realloc(l->sockets, listening->nslots * sizeof(struct listener_socket *));
     ASSERT(at);
     l->sockets = at;
     for (unsigned j = l->nsockets; j < listening->nslots; j++) {

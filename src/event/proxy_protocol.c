@@ -32,7 +32,7 @@ static enum proxy_result bad(const char **why, const char *text)
     return PROXY_BAD;
 }
 
-/* --- TLVs ------------------------------------------------------------------------------------ */
+/* --- TLVs ------------------------------------------------------------------------------------- */
 
 static uint8_t byte_at(struct str s, size_t off)
 {
@@ -85,7 +85,7 @@ static bool all_tlvs_are_sound(struct str rest)
     return true;
 }
 
-/* --- version 1 ------------------------------------------------------------------------------- */
+/* --- version 1 -------------------------------------------------------------------------------- */
 
 /* Decimal without leading zeros, as the protocol asks. */
 static bool parse_port(struct str text, uint16_t *port)
@@ -160,7 +160,7 @@ static enum proxy_result parse_line(struct str bytes, struct proxy_head *head, c
     return parse_words(text, head, why);
 }
 
-/* --- version 2 ------------------------------------------------------------------------------- */
+/* --- version 2 -------------------------------------------------------------------------------- */
 
 /* `text` has the bytes of the address, `port` the two of the port. */
 static void set_v4(struct inet_address *address, struct str text, size_t port)
@@ -265,7 +265,7 @@ static enum proxy_result parse_binary(struct str bytes, struct proxy_head *head,
     return parse_body(fixed, body, head, why);
 }
 
-/* --- entry points ---------------------------------------------------------------------------- */
+/* --- entry points ----------------------------------------------------------------------------- */
 
 enum proxy_result proxy_protocol_parse(struct str bytes, struct proxy_head *head, const char **why)
 {

@@ -1,7 +1,7 @@
 /*
  * Timers: a heap by deadline, in monotonic milliseconds, so that clock steps change nothing.
  *
- *     timers.heap -> [ due 120 ][ due 300 ] ...     timer { deadline 900 } is put back when 120 comes
+ *     timers.heap -> [ due 120 ][ due 300 ] ...   timer { deadline 900 } is put back when 120 comes
  *
  * Moving a deadline later, which every request does to its connection's timer, only writes the new
  * deadline: the heap keeps the old one, and when that comes the timer is put back (lazy).

@@ -10,7 +10,7 @@
 
 enum {
     IOV_MOST = 64,
-    FILE_MOST = 2 << 20,                /* a step of sendfile: a fast client must not keep the loop */
+    FILE_MOST = 2 << 20,                /* a step of sendfile: a fast client must not keep us */
 };
 
 /* What peers do is no news; anything else is a fault of ours or of the machine. */
@@ -69,7 +69,8 @@ static enum io send_file(struct conn *c, const struct buf *file, size_t *sent)
         log_failure(c, "sendfile()");
     if (io != IO_EOF)
         return io;
-    log_write(&c->log, LOG_ALERT, 0, "a file was truncated while it was sent: %zu bytes of it are missing",
+    log_write(&c->log, LOG_ALERT, 0,
+              "a file was truncated while it was sent: %zu bytes of it are missing",
               file->len);
     return IO_ERROR;
 }

@@ -17,7 +17,7 @@
 
 enum { STATUS_CANNOT_START = 2 };
 
-/* --- the end ---------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void drain(struct conn_list *list, bool now)
 {
@@ -63,7 +63,7 @@ bool worker_wants_close(const struct conn *c)
     return c->worker->quitting || !c->listener->listening;
 }
 
-/* --- generations -------------------------------------------------------------------------------------- */
+/* --- generations ------------------------------------------------------------------------------ */
 
 static void tell(struct worker *w, enum message_type type, unsigned generation, unsigned number)
 {
@@ -168,7 +168,7 @@ static void status(struct worker *w)
     tell(w, MESSAGE_STATUS, 0, 0);
 }
 
-/* --- messages -------------------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static void put_handles(const struct message *message, const int *fds, unsigned n)
 {
@@ -284,7 +284,7 @@ static void pause_fires(struct timer *timer)
     listener_review(w);
 }
 
-/* --- the start -------------------------------------------------------------------------------------------- */
+/* --- the start -------------------------------------------------------------------------------- */
 
 NORETURN static void cannot_start(const char *what)
 {

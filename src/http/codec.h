@@ -25,4 +25,8 @@ struct codec {
     void (*finish)(struct request *r, enum ending how);
 };
 
+/* A listening's `accepted` for plain connections: the codec of http/v1, which is a room above. */
+struct conn;
+void h1_accepted(struct conn *c);
+
 #endif

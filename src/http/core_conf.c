@@ -7,9 +7,9 @@
 #include "core/generation.h"
 #include "core/number.h"
 #include "core/version.h"
-#include "http/v1/h1_server.h"
+#include "http/codec.h"
 
-/* --- listen --------------------------------------------------------------------------------- */
+/* --- listen ----------------------------------------------------------------------------------- */
 
 static bool keepalive_parameter(struct conf *cf, unsigned i, struct str value,
                                 struct socket_options *o)
@@ -175,7 +175,8 @@ static bool parse_listen(struct conf *cf, void *field, const void *arg)
     return good;
 }
 static const struct conf_type type_listen = { "address [parameters]",
-                                              sizeof(struct http_listen *), true, parse_listen, false };
+                                              sizeof(struct http_listen *), true, parse_listen,
+                                              false };
 
 /* --- types ------------------------------------------------------------------------------------ */
 
@@ -225,17 +226,19 @@ struct str http_type_of(const struct request *r, struct str path)
     return conf->default_type;
 }
 
-/* --- blocks -------------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static bool parse_keepalive(struct conf *cf, void *field, const void *arg)
 {
-    int64_t header;
-    if (conf_nargs(cf) == 2 && !number_conf_sec(conf_arg(cf, 2), &header))
+    struct http_location_conf *conf =
+        container_of((int64_t *)field, struct http_location_conf, keepalive_timeout);
+    conf->keepalive_header = 0;
+    if (conf_nargs(cf) == 2 && !number_conf_sec(conf_arg(cf, 2), &conf->keepalive_header))
         return conf_error(cf, 2, "invalid-value", "invalid value \"%.*s\"",
                           STR_FMT(conf_arg(cf, 2)));
     return conf_type_msec.parse(cf, field, arg);
 }
-static const struct conf_type type_keepalive = { "time [header_time]", sizeof(int64_t), false,
+static const struct conf_type type_keepalive = { "time [header_time]", 2 * sizeof(int64_t), false,
                                                  parse_keepalive, false };
 
 static bool open_server(struct conf *cf, struct conf_block *block)
@@ -246,10 +249,17 @@ static bool open_server(struct conf *cf, struct conf_block *block)
     return true;
 }
 
+static struct locations *locations_in(struct conf_block *block)
+{
+    struct server *server = block->data;
+    struct location *location = block->data;
+    return block->scope == IN_SERVER ? &server->locations : &location->nested;
+}
+
 static bool open_location(struct conf *cf, struct conf_block *block)
 {
-    struct server *server = block->parent->data;
-    struct location *location = pool_new(cf->pool, struct location), **end = &server->locations;
+    struct locations *siblings = locations_in(block->parent);
+    struct location *location = pool_new(cf->pool, struct location), **end = &siblings->first;
     const struct str first = conf_arg(cf, 1);
     const bool two = conf_nargs(cf) == 2;
     location->block = block;
@@ -267,7 +277,17 @@ static bool open_location(struct conf *cf, struct conf_block *block)
             return conf_error(cf, two ? 2 : 1, "duplicate", "duplicate location \"%.*s\"",
                               STR_FMT(location->name));
     *end = location;
-    server->nlocations++;
+    siblings->count++;
+    if (block->parent->scope == IN_SERVER)
+        return true;
+    const struct location *outer = block->parent->data;
+    if (outer->exact)
+        return conf_error(cf, 0, "misplaced",
+                          "location \"%.*s\" cannot be inside the exact location \"%.*s\"",
+                          STR_FMT(location->name), STR_FMT(outer->name));
+    if (!str_starts(location->name, outer->name))
+        return conf_error(cf, 0, "misplaced", "location \"%.*s\" is outside location \"%.*s\"",
+                          STR_FMT(location->name), STR_FMT(outer->name));
     return true;
 }
 
@@ -293,7 +313,8 @@ static const struct directive main_rows[] = {
 #define HASH "tables size themselves"
 static const struct directive server_rows[] = {
     BLOCK("server", IN_HTTP, 0, 0, server_kind, "a virtual server"),
-    BLOCK("location", IN_SERVER, 1, 2, location_kind, "configuration for a part of the paths"),
+    BLOCK("location", IN_SERVER | IN_LOCATION, 1, 2, location_kind,
+          "configuration for a part of the paths"),
     SERVER_ROW("listen", IN_SERVER, 1, CONF_MANY, &type_listen, listens, OWN, NULL,
                "an address to serve on"),
     SERVER_ROW("server_name", IN_SERVER, 1, CONF_MANY, &conf_type_str_list, names, OWN, NULL,
@@ -332,7 +353,7 @@ static const struct directive location_rows[] = {
     INERT("types_hash_bucket_size", IN_HSL, 1, HASH, "bucket of the table of types"),
 };
 
-/* --- sections -------------------------------------------------------------------------------------- */
+/* --- sections --------------------------------------------------------------------------------- */
 
 static bool default_types(struct conf *cf, void *conf, const void *parent)
 {
@@ -359,7 +380,8 @@ static struct section main_section = {
     .nrows = countof(main_rows),
 };
 struct section http_server_section = {
-    .name = "http_server", .where = IN_HTTP | IN_SERVER, .size = sizeof(struct http_server_conf),
+    .name = "http_server", .where = IN_HTTP | IN_SERVER | IN_LOCATION,
+    .size = sizeof(struct http_server_conf),
     .rows = server_rows, .nrows = countof(server_rows),
 };
 struct section http_location_section = {
@@ -368,7 +390,7 @@ struct section http_location_section = {
     .nrows = countof(location_rows), .finish = default_types,
 };
 
-/* --- addresses --------------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static struct listening *find_listening(struct conf *cf, const struct inet_address *address)
 {
@@ -378,14 +400,15 @@ static struct listening *find_listening(struct conf *cf, const struct inet_addre
     return l;
 }
 
-static bool add_host(struct conf *cf, struct http_address *at, struct str name,
+static bool add_host(struct conf *cf, struct http_address *at, struct str text, struct str name,
                      struct server *server)
 {
     struct http_host **end = &at->hosts;
     for (; *end; end = &(*end)->next)
         if (str_eq_ci((*end)->name, name)) {
             diag_add(cf->diag, DIAG_WARN, "conflicting-name", (struct diag_place){ 0 },
-                     "conflicting server name \"%.*s\", ignored", STR_FMT(name));
+                     "conflicting server name \"%.*s\" on %.*s, ignored", STR_FMT(name),
+                     STR_FMT(text));
             return true;
         }
     *end = pool_new(cf->pool, struct http_host);
@@ -412,13 +435,19 @@ static bool add_listen(struct conf *cf, const struct http_listen *listen)
         l->options = listen->options;
     }
     l->proxy_protocol = l->proxy_protocol || listen->proxy_protocol;
-    if (listen->default_server)
+    if (listen->default_server && at->default_given)
+        return !diag_add(cf->diag, DIAG_EMERG, "duplicate-default", (struct diag_place){ 0 },
+                         "a duplicate default server for %.*s%.*s", STR_FMT(listen->text),
+                         STR_FMT(listen->place));
+    if (listen->default_server) {
         at->default_server = listen->server;
+        at->default_given = true;
+    }
     for (unsigned i = 0; i < conf->names.count; i++)
-        if (!add_host(cf, at, conf->names.at[i], listen->server))
+        if (!add_host(cf, at, listen->text, conf->names.at[i], listen->server))
             return false;
     if (conf->names.count == 0)
-        return add_host(cf, at, STR(""), listen->server);
+        return add_host(cf, at, listen->text, STR(""), listen->server);
     return true;
 }
 
@@ -432,7 +461,7 @@ static struct http_listen *default_listen(struct conf *cf, struct server *server
     return l;
 }
 
-/* --- plans ------------------------------------------------------------------------------------------- */
+/* --- plans ------------------------------------------------------------------------------------ */
 
 static const struct http_module *const http_modules[] = {
 #define HTTP_MODULE(name) &http_##name##_module,
@@ -463,20 +492,26 @@ static int by_precedence(const void *a, const void *b)
     return x->name.len > y->name.len ? -1 : x->name.len < y->name.len;
 }
 
+static void finish_locations(struct conf *cf, struct locations *list)
+{
+    unsigned n = 0;
+    list->ordered = pool_array(cf->pool, list->count, sizeof(struct location *));
+    for (struct location *l = list->first; l; l = l->next) {
+        make_plan(cf, &l->plan, l->block);
+        finish_locations(cf, &l->nested);
+        list->ordered[n++] = l;
+    }
+    if (n)
+        qsort(list->ordered, n, sizeof(struct location *), by_precedence);
+}
+
 static void finish_server(struct conf *cf, struct server *server)
 {
     const struct http_server_conf *conf = conf_of(server->block, http_server_section);
-    unsigned n = 0;
     if (conf->names.count)
         server->name = conf->names.at[0];
     make_plan(cf, &server->plan, server->block);
-    server->ordered = pool_array(cf->pool, server->nlocations, sizeof(struct location *));
-    for (struct location *l = server->locations; l; l = l->next) {
-        make_plan(cf, &l->plan, l->block);
-        server->ordered[n++] = l;
-    }
-    if (n)
-        qsort(server->ordered, n, sizeof(struct location *), by_precedence);
+    finish_locations(cf, &server->locations);
 }
 
 static bool finish_addresses(struct conf *cf)
@@ -513,7 +548,7 @@ static bool finish(struct conf *cf)
     return finish_addresses(cf);
 }
 
-/* --- the choices --------------------------------------------------------------------------------------- */
+/* --- the choices ------------------------------------------------------------------------------ */
 
 const struct server *http_choose_server(const struct request *r)
 {
@@ -524,12 +559,17 @@ const struct server *http_choose_server(const struct request *r)
 
 const struct location *http_choose_location(const struct request *r)
 {
-    for (unsigned i = 0; i < r->server->nlocations; i++) {
-        const struct location *l = r->server->ordered[i];
-        if (l->exact ? str_eq(r->in.path, l->name) : str_starts(r->in.path, l->name))
-            return l;
+    const struct locations *list = &r->server->locations;
+    const struct location *found = NULL;
+    for (unsigned i = 0; i < list->count;) {
+        const struct location *l = list->ordered[i++];
+        if (!(l->exact ? str_eq(r->in.path, l->name) : str_starts(r->in.path, l->name)))
+            continue;
+        found = l;
+        list = &l->nested;
+        i = 0;
     }
-    return NULL;
+    return found;
 }
 
 const char *http_server_name(const struct request *r)

@@ -29,6 +29,7 @@ struct http_host {
 
 struct http_address {                   /* data of a listening */
     struct server *default_server;
+    bool default_given;
     struct http_host *hosts;
     struct map by_name;                 /* host -> struct server */
 };
@@ -49,7 +50,8 @@ struct http_location_conf {
     struct str root;
     struct http_types *types;
     struct str default_type;
-    int64_t keepalive_timeout;
+    int64_t keepalive_timeout;          /* and the next one: inherited together */
+    int64_t keepalive_header;           /* seconds; 0: not told */
     int64_t keepalive_requests;
     int64_t send_timeout;
     bool server_tokens;
@@ -59,7 +61,8 @@ struct http_location_conf {
 
 extern struct section http_server_section, http_location_section;
 
-#define http_location_conf(r) ((const struct http_location_conf *)request_conf(r, http_location_section))
+#define http_location_conf(r) \
+    ((const struct http_location_conf *)request_conf(r, http_location_section))
 
 const struct server *http_choose_server(const struct request *r);
 const struct location *http_choose_location(const struct request *r);

@@ -51,8 +51,16 @@ struct plan {
     unsigned count;
 };
 
+/* Those of a server, or nested in another location. */
+struct locations {
+    struct location *first;             /* as written, until they are ordered */
+    struct location **ordered;          /* exact ones first, then longer prefixes before shorter */
+    unsigned count;
+};
+
 struct location {
     struct location *next;
+    struct locations nested;
     struct str name;                    /* the prefix */
     bool exact;
     struct conf_block *block;
@@ -63,9 +71,7 @@ struct server {
     struct server *next;
     struct conf_block *block;
     struct str name;                    /* the first name; empty: none */
-    struct location *locations;         /* as written, until they are ordered */
-    struct location **ordered;          /* exact ones first, then longer prefixes before shorter */
-    unsigned nlocations;
+    struct locations locations;
     struct plan plan;                   /* outside every location */
 };
 

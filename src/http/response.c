@@ -23,7 +23,7 @@ const char *response_reason(unsigned status)
     }
 }
 
-/* --- text --------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 struct text_source {
     struct source source;
@@ -77,7 +77,7 @@ enum step response_error(struct request *r, unsigned status)
     return response_text(r, status, STR("text/html"), fmt_done(&f));
 }
 
-/* --- redirects ------------------------------------------------------------------------------------ */
+/* --- redirects -------------------------------------------------------------------------------- */
 
 static bool default_port(unsigned port)
 {
@@ -104,7 +104,7 @@ enum step response_redirect(struct request *r, unsigned status, struct str to)
     return step;
 }
 
-/* --- files ---------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 struct file_source {
     struct source source;

@@ -34,7 +34,7 @@ static bool some(struct value *out, struct str text)
     static bool get_##name(struct subject *s, const struct vars_entry *entry, struct value *out)
 #define UNUSED_ENTRY (void)entry
 
-/* --- the connection -------------------------------------------------------------------------- */
+/* --- the connection --------------------------------------------------------------------------- */
 
 static struct str address_text(struct subject *s, const struct inet_address *a, bool with_port)
 {
@@ -89,7 +89,7 @@ GETTER(connection_requests)
     return give(out, fmt_pool(s->pool, "%u", s->conn->requests));
 }
 
-/* --- the head ------------------------------------------------------------------------------------ */
+/* --- the head --------------------------------------------------------------------------------- */
 
 /* data: where in struct request_head the text stands. */
 GETTER(head)
@@ -163,13 +163,20 @@ GETTER(request_length)
     return give(out, fmt_pool(s->pool, "%zu", of(s)->in.length));
 }
 
+GETTER(nothing)
+{
+    (void)s;
+    UNUSED_ENTRY;
+    return none(out);
+}
+
 GETTER(constant)
 {
     (void)s;
     return give(out, str_from((const char *)entry->data));
 }
 
-/* --- the location ----------------------------------------------------------------------------------- */
+/* --- the location ----------------------------------------------------------------------------- */
 
 GETTER(server_name)
 {
@@ -191,7 +198,7 @@ GETTER(request_filename)
                               STR_FMT(r->in.path)));
 }
 
-/* --- the response ------------------------------------------------------------------------------------- */
+/* --- the response ----------------------------------------------------------------------------- */
 
 GETTER(status)
 {
@@ -214,7 +221,7 @@ GETTER(bytes_sent)
                               (unsigned long long)(all > r->bytes_sent ? all - r->bytes_sent : 0)));
 }
 
-/* --- time and place -------------------------------------------------------------------------------------- */
+/* --- time and place --------------------------------------------------------------------------- */
 
 static struct str seconds(struct subject *s, int64_t msec)
 {
@@ -270,7 +277,7 @@ GETTER(hostname)
 const struct variable http_variables[] = {
     { "remote_addr", get_remote_addr, 0, 0, "address of the client", NULL },
     { "remote_port", get_remote_port, 0, 0, "port of the client", NULL },
-    { "remote_user", get_constant, 0, TEXT(""), "name given for authentication", NULL },
+    { "remote_user", get_nothing, 0, 0, "name given for authentication", NULL },
     { "server_addr", get_server_addr, 0, 0, "address that was connected to", NULL },
     { "server_port", get_server_port, 0, 0, "port that was connected to", NULL },
     { "connection", get_connection, 0, 0, "number of the connection", NULL },

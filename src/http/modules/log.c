@@ -44,7 +44,7 @@ static void escape_nothing(struct fmt *f, struct str text)
     fmt_str(f, text);
 }
 
-/* --- log_format ----------------------------------------------------------------------------------- */
+/* --- log_format ------------------------------------------------------------------------------- */
 
 static bool parse_format(struct conf *cf, void *field, const void *arg)
 {
@@ -80,7 +80,8 @@ static bool parse_format(struct conf *cf, void *field, const void *arg)
     return template_compile(cf, &format->text, fmt_done(&f), 2);
 }
 static const struct conf_type type_format = { "name [escape=...] string ...",
-                                              sizeof(struct log_format *), true, parse_format, false };
+                                              sizeof(struct log_format *), true, parse_format,
+                                              false };
 
 static bool add_combined(struct conf *cf, struct formats_conf *conf)
 {
@@ -104,7 +105,7 @@ static struct formats_conf *formats_of(struct conf *cf)
     return conf_of(block, formats_section);
 }
 
-/* --- access_log ------------------------------------------------------------------------------------- */
+/* --- access_log ------------------------------------------------------------------------------- */
 
 static bool find_format(struct conf *cf, struct access_log *log, struct str name, unsigned arg)
 {
@@ -156,7 +157,7 @@ static bool parse_log(struct conf *cf, void *field, const void *arg)
 static const struct conf_type type_log = { "path [format] | off", sizeof(struct access_log *), true,
                                            parse_log, false };
 
-/* --- sections --------------------------------------------------------------------------------------- */
+/* --- sections --------------------------------------------------------------------------------- */
 
 static const struct directive format_rows[] = {
     { "log_format", IN_HTTP, 2, CONF_MANY, &type_format, FIELD(formats_conf, formats), OWN, NULL,
@@ -211,7 +212,7 @@ static struct section section = {
     .size = sizeof(struct access_conf), .rows = rows, .nrows = countof(rows), .finish = finish,
 };
 
-/* --- at the end of a request ------------------------------------------------------------------------- */
+/* --- at the end of a request ------------------------------------------------------------------ */
 
 static void write_one(struct request *r, const struct access_log *log)
 {

@@ -44,7 +44,8 @@ static bool parse(struct conf *cf, void *field, const void *arg)
     conf->has_text = conf_nargs(cf) == 2;
     return !conf->has_text || template_compile(cf, &conf->text, conf_arg(cf, 2), 2);
 }
-static const struct conf_type type = { "code [text] | code URL | URL", sizeof(bool), false, parse, false };
+static const struct conf_type type = { "code [text] | code URL | URL", sizeof(bool), false, parse,
+                                       false };
 
 static const struct directive rows[] = {
     { "return", IN_SERVER | IN_LOCATION, 1, 2, &type, FIELD(return_conf, given), OWN, NULL, NULL,

@@ -38,7 +38,7 @@ static bool next_line(struct str *rest, struct str *line)
     return true;
 }
 
-/* --- the request line --------------------------------------------------------------------------- */
+/* --- the request line ------------------------------------------------------------------------- */
 
 static enum h1_result parse_version(struct str version, struct h1_head *head)
 {
@@ -58,8 +58,7 @@ static enum h1_result parse_line(struct str line, struct h1_head *head)
 {
     struct str rest, version;
     head->line = line;
-    str_cut(line, ' ', &head->method, &rest);
-    if (!all_tokens(head->method))
+    if (!str_cut(line, ' ', &head->method, &rest) || !all_tokens(head->method))
         return bad(head, 400, "client sent invalid method");
     for (size_t i = 0; i < head->method.len; i++)
         if (!(head->method.at[i] >= 'A' && head->method.at[i] <= 'Z') &&
@@ -79,7 +78,7 @@ static enum h1_result parse_line(struct str line, struct h1_head *head)
     return parse_version(version, head);
 }
 
-/* --- fields ------------------------------------------------------------------------------------- */
+/* --- fields ----------------------------------------------------------------------------------- */
 
 static bool clean_value(struct str value)
 {

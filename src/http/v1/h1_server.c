@@ -13,7 +13,7 @@
 
 #include <time.h>
 
-enum { LINGER_MS = 5000, BUFFER_FIRST = 1024, HEAD_MOST = 64 << 10 };
+enum { LINGER_MS = 5000, BUFFER_FIRST = 1024, HEAD_MOST = 64 << 10, SKIP_MOST = 1 << 20 };
 
 enum h1_state { H1_WAITING, H1_READING, H1_BUSY, H1_LINGERING };
 
@@ -25,9 +25,10 @@ struct h1 {
     size_t len, room;
     bool keep;                          /* the client and the request allow another one */
     int64_t keepalive_timeout;
+    int64_t skip;                       /* bytes of a body that nobody read */
 };
 
-/* --- the end ------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void drop_buffer(struct h1 *h)
 {
@@ -66,7 +67,7 @@ static void discard(struct h1 *h)
         end(h);
 }
 
-/* --- writing ------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void add_field(struct fmt *f, const char *name, struct str value)
 {
@@ -78,11 +79,11 @@ static void add_field(struct fmt *f, const char *name, struct str value)
     fmt_text(f, "\r\n");
 }
 
-static void add_connection(struct fmt *f, const struct h1 *h, bool chunked)
+static void add_connection(struct fmt *f, const struct h1 *h, int64_t header)
 {
-    if (chunked)
-        fmt_text(f, "Transfer-Encoding: chunked\r\n");
     fmt_text(f, h->keep ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
+    if (h->keep && header)
+        fmt_print(f, "Keep-Alive: timeout=%lld\r\n", (long long)header);
 }
 
 static void add_date(struct fmt *f, const char *name, time_t when)
@@ -107,13 +108,14 @@ static void send_head(struct request *r, enum mark mark)
     fmt_print(&f, "HTTP/1.1 %u %s\r\nServer: %s\r\n", r->out.status, reason ? reason : "",
               http_server_name(r));
     add_date(&f, "Date", (time_t)(r->began / 1000));
-    add_field(&f, "Content-Type", r->out.content_type);
+    if (r->out.status != 204 && r->out.status != 304)
+        add_field(&f, "Content-Type", r->out.content_type);
     if (r->out.length >= 0 && r->out.status != 204)
         fmt_print(&f, "Content-Length: %lld\r\n", (long long)r->out.length);
     if (r->out.last_modified >= 0)
         add_date(&f, "Last-Modified", r->out.last_modified);
     add_field(&f, "Location", r->out.location);
-    add_connection(&f, h, false);
+    add_connection(&f, h, conf->keepalive_header);
     add_field(&f, "ETag", r->out.etag);
     for (unsigned i = 0; i < r->out.fields.count; i++)
         add_field(&f, r->out.fields.at[i].name.at, r->out.fields.at[i].value);
@@ -137,7 +139,7 @@ static enum flow send_body(struct request *r, struct chain *data, enum mark mark
     return conn_send(h->c, data);
 }
 
-/* --- reading ------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void wait_for_next(struct h1 *h)
 {
@@ -198,14 +200,15 @@ static void begin(struct h1 *h, const struct h1_head *head, struct pool *pool, u
     h->request = r;
     h->state = H1_BUSY;
     h->c->requests++;
-    h->c->log.action = NULL;
     conn_timer(h->c, 0);
     fill(r, head);
-    if (!status)
-        status = route_names(r, head);
-    else
+    if (status)
         log_write(&h->c->log, LOG_INFO, 0, "%s", head->why);
-    h->keep = !status && !head->simple && head->length <= 0 && !head->chunked && !head->close &&
+    else if ((status = route_names(r, head)) != 0)
+        log_write(&h->c->log, LOG_INFO, 0, "client sent invalid request");
+    h->c->log.action = r->log.action = NULL;
+    h->skip = head->length > 0 ? head->length : 0;
+    h->keep = !status && !head->simple && h->skip <= SKIP_MOST && !head->chunked && !head->close &&
               (head->minor > 0 || head->keep_alive);
     request_start(r, status);
 }
@@ -281,10 +284,19 @@ static void start_reading(struct h1 *h)
     conn_timer(h->c, conf ? conf->client_header_timeout : 60000);
 }
 
+/* A body that was not wanted, in front of the next request. */
+static void skip_body(struct h1 *h)
+{
+    const size_t n = size_min(h->len, (size_t)h->skip);
+    took(h, n);
+    h->skip -= (int64_t)n;
+}
+
 static void read_more(struct h1 *h)
 {
     while (h->state == H1_WAITING || h->state == H1_READING) {
         size_t got = 0;
+        skip_body(h);
         if (h->len && h->state == H1_WAITING)
             start_reading(h);
         if (h->len && try_head(h))
@@ -310,7 +322,7 @@ static void read_more(struct h1 *h)
     }
 }
 
-/* --- the connection's events ------------------------------------------------------------------------ */
+/* --- the connection's events ------------------------------------------------------------------ */
 
 static void on_ready(struct conn *c)
 {

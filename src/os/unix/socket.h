@@ -21,11 +21,12 @@ struct socket_options {
 int socket_bind(const struct sockaddr *address, socklen_t len, const struct socket_options *o);
 /* Begins to listen, or applies what can change while it does. */
 bool socket_listen(int fd, const struct socket_options *o);
-/* Whether the address is free: somebody else's listener refuses us here, even when it would share
- * the port (SO_REUSEPORT).  False: errno. */
+/* Whether the address is free: somebody else's listener refuses us here, even when it would
+ * share the port (SO_REUSEPORT).  False: errno. */
 bool socket_probe(const struct sockaddr *address, socklen_t len, const struct socket_options *o);
 bool socket_has_reuseport(int fd);
-bool socket_local(int fd, struct sockaddr *address, socklen_t *len);    /* *len: room, then length */
+/* *len: room, then length. */
+bool socket_local(int fd, struct sockaddr *address, socklen_t *len);
 void socket_nodelay(int fd);
 
 enum socket_accept { SOCKET_OK, SOCKET_AGAIN, SOCKET_EXHAUSTED, SOCKET_ERROR };

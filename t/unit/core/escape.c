@@ -86,7 +86,8 @@ static void test_log(void)
 
 static void test_json(void)
 {
-    is_str(built(escape_json, STR("a\"b\\c\b\f\n\r\t/")).at, "a\\\"b\\\\c\\b\\f\\n\\r\\t/", "letters");
+    is_str(built(escape_json, STR("a\"b\\c\b\f\n\r\t/")).at, "a\\\"b\\\\c\\b\\f\\n\\r\\t/",
+           "letters");
     is_mem(built(escape_json, str_of("\0\x1f\x0b\x7f\xff", 5)).at, 20,
            "\\u0000\\u001F\\u000B\x7f\xff", 20, "numbers, and what stays");
 }

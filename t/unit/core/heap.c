@@ -48,7 +48,8 @@ static bool sound(const struct heap *heap)
 static void test_few(void)
 {
     struct heap heap = { .len = 0 };
-    struct item a = { .key = 5 }, b = { .key = 3 }, c = { .key = INT64_MIN }, d = { INT64_MAX, { 0 } };
+    struct item a = { .key = 5 }, b = { .key = 3 };
+    struct item c = { .key = INT64_MIN }, d = { .key = INT64_MAX };
     ok(heap_min(&heap) == NULL, "an empty heap has no least");
     heap_remove(&heap, &a.node);
     ok(heap_push(&heap, &a.node, a.key) && heap_push(&heap, &b.node, b.key), "two");

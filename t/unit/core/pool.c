@@ -214,7 +214,7 @@ static void test_cleanups(void)
     pool_on_free(&pool, add_another, NULL);
     pool_free(&pool);
     order[ran] = '\0';
-    is_str(order, "zcba", "newest first, those added meanwhile too, while the memory is still there");
+    is_str(order, "zcba", "newest first, those added meanwhile too, with the memory still there");
     pool_free(&pool);
     is_uint(ran, 4, "each only once");
 }

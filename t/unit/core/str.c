@@ -76,7 +76,7 @@ static void test_cut(void)
     struct str head, tail;
     ok(str_cut(STR("a=b=c"), '=', &head, &tail), "cut");
     ok(str_eq(head, STR("a")) && str_eq(tail, STR("b=c")), "at the first");
-    ok(str_cut(STR("="), '=', &head, &tail) && head.len == 0 && tail.len == 0, "empty on both sides");
+    ok(str_cut(STR("="), '=', &head, &tail) && head.len == 0 && tail.len == 0, "both empty");
     ok(!str_cut(STR("abc"), '=', &head, &tail), "nothing to cut at");
     ok(str_eq(head, STR("abc")) && tail.len == 0, "all in the head then");
     tail = STR("1,2,3");

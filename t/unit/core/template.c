@@ -232,6 +232,7 @@ static void test_constant(void)
     is_str(out.at, "plain", "is a copy, with a NUL behind it");
     ok(template_compile(&rig.cf, &t, STR_NONE, 1) && t.constant && t.text.len == 0, "nothing");
     ok(template_compile(&rig.cf, &t, STR("$host"), 1) && !t.constant, "a variable is not");
+    rig_work(&rig);
     ok(template_eval(&t, &rig.s, &out), "evaluated");
     ok(out.at == rig.gen.vars_http->at[0]->name.at, "alone it is not copied");
     rig_close(&rig);
@@ -327,8 +328,10 @@ static void test_failures(void)
     rig_work(&rig);
     ok(template_eval(&t, &rig.s, &out) && out.len == TEMPLATE_LIMIT, "at the limit");
     ok(template_compile(&rig.cf, &t, STR("${long}$nothing"), 1), "compiled");
+    rig_work(&rig);
     ok(template_eval(&t, &rig.s, &out) && out.len == TEMPLATE_LIMIT, "in two parts");
     ok(template_compile(&rig.cf, &t, STR("$long."), 1), "compiled");
+    rig_work(&rig);
     ok(!template_eval(&t, &rig.s, &out), "one byte more");
     rig_close(&rig);
 }

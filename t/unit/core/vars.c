@@ -108,7 +108,9 @@ static const struct variable stream_rows[] = {
 static const struct module core = { .name = "core", .protocol = "core" };
 static const struct module http_a = { .name = "a", .protocol = "http", .variables = http_rows };
 static const struct module http_none = { .name = "n", .protocol = "http" };
-static const struct module http_b = { .name = "b", .protocol = "http", .variables = more_http_rows };
+static const struct module http_b = { .name = "b",
+                                      .protocol = "http",
+                                      .variables = more_http_rows };
 static const struct module stream = { .name = "s", .protocol = "stream", .variables = stream_rows };
 static const struct module *const modules[] = {
     &core, &http_a, &http_none, &stream, &http_b, NULL,
@@ -252,7 +254,8 @@ static void test_unknown(void)
     ok(!d->place.file, "without a place, as there");
     ok(d->notes && d->notes->place.file == &rig.file && d->notes->place.column == 2,
        "the place is a note");
-    is_str(d->notes->next ? d->notes->next->text.at : NULL, "did you mean \"$host\"?", "a proposal");
+    is_str(d->notes->next ? d->notes->next->text.at : NULL, "did you mean \"$host\"?",
+           "a proposal");
     d = d->next;
     is_str(d->message.at, "unknown \"10\" variable", "a number in braces");
     ok(d->notes->next && strstr(d->notes->next->text.at, "$1 to $9"), "what groups are like");
@@ -363,7 +366,7 @@ static void test_no_memory(void)
     for (unsigned i = 0; i < 512; i++)
         vars_use(&rig.cf, fmt_pool(&rig.pool, "v%u", i), 1);
     pool_fail_chunks(0, 1);
-    for (unsigned i = 512; i < 700; i++)
+    for (unsigned i = 512; i < 530; i++)
         vars_use(&rig.cf, fmt_pool(&rig.pool, "v%u", i), 1);
     pool_fail_chunks(0, 0);
     ok(rig.pool.failed, "the pool is failed");

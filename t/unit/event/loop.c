@@ -205,7 +205,8 @@ static void test_flush_in_long_batch(void)
     loop_free(&loop);
 }
 
-/* --- descriptors --------------------------------------------------------------------------------- */
+/* --- descriptors ---------------------------------------------------------------------------------
+ */
 
 struct port {
     struct watch watch;
@@ -397,7 +398,8 @@ static void test_fairness(void)
     loop_free(&loop);
 }
 
-/* --- time, signals, the end ---------------------------------------------------------------------- */
+/* --- time, signals, the end ----------------------------------------------------------------------
+ */
 
 static void timer_tells(struct timer *timer)
 {
