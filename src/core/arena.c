@@ -207,6 +207,8 @@ struct span {
 
 enum { SPANS = 4096 };
 
+static const uint64_t SPAN_MOST = 1ull << 36;
+
 /* "low-high rw-p offset device inode   name" */
 static bool private_span(struct str line, struct span *span)
 {
@@ -216,6 +218,8 @@ static bool private_span(struct str line, struct span *span)
     if (!str_cut(range, '-', &low, &high) || !number_hex(low, &from) || !number_hex(high, &to))
         return false;
     *span = (struct span){ from, to };
+    if (to - from > SPAN_MOST)          /* a sanitizer's shadow, which no pointer leads to */
+        return false;
     return str_starts(rest, STR("rw-p")) && str_chr(rest, '/') < 0;
 }
 

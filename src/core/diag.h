@@ -12,7 +12,8 @@
  *                 did you mean "fop"?
  *                 /etc/y.conf:3:1: a note with a place says "here", and has an excerpt, too
  *                 included from /etc/nginx.conf:7
- * or as one JSON object a line.  The same message at the same place of a file is kept once.  Owns nothing: everything lies in the pool of the run.
+ * or as one JSON object a line.  The same message at the same place of a file is kept once.
+ * Owns nothing: everything lies in the pool of the run.
  */
 #ifndef CORE_DIAG_H
 #define CORE_DIAG_H

@@ -126,11 +126,11 @@ struct generation *generation_make(unsigned id, const struct conf_paths *paths, 
         diag_add(diag, DIAG_EMERG, "no-random", (struct diag_place){ 0 }, "getrandom() failed");
     vars_init(&cf);
     struct conf_node *nodes = conf_tree_read(&cf, paths->conf_file, global);
-    if (nodes || diag->errors == 0)
-        conf_apply(&cf, nodes);
+    if (diag->errors == 0 && conf_apply(&cf, nodes))
+        vars_finish(&cf);
     if (files)
         *files = cf.files;
-    if (gen->pool.failed)
+    if (gen->pool.failed || temp->failed)
         diag_add(diag, DIAG_EMERG, "no-memory", (struct diag_place){ 0 },
                  "the configuration needs more memory than there is");
     if (diag->errors) {

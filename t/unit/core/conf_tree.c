@@ -715,6 +715,11 @@ static void test_no_memory(void)
 {
     struct run run;
     struct pool pool;
+#ifdef POOL_MALLOC
+    /* Each allocation is a chunk there: so many failures would use up the reserve, which aborts. */
+    ok(true, "memory is taken in single pieces in this build # SKIP");
+    return;
+#endif
     pool_reserve_init();
     pool_init(&pool, &pool_heap);
     const struct str text = repeated(&pool, "a \"bbbbbbbbbbbbbbbb\" c { d e; } f ${x};\n", 2000,

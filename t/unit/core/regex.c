@@ -365,6 +365,19 @@ static void test_generous(bool jit)
     rig_close(&rig);
 }
 
+static void test_heap(void)
+{
+    struct rig rig;
+    const char *why = "";
+    rig_open(&rig);
+    const struct regex *r = add(&rig, "(a|aa)+$", false);
+    const struct str text = long_subject(&rig.pool, 'a', 60000, "!");
+    rig_work(&rig, false);
+    is_int(regex_match(&rig.local, r, text, NULL, &why), REGEX_ERROR, "it wants all there is");
+    is_str(why, "it takes too much memory (heap limit)", "but memory has a limit");
+    rig_close(&rig);
+}
+
 /* The stack of the JIT is too small for this one: the interpreter takes over. */
 static void test_jit_stack(void)
 {
@@ -498,6 +511,7 @@ int main(void)
     test_slow(false);
     test_generous(true);
     test_generous(false);
+    test_heap();
     test_jit_stack();
     test_slices(true);
     test_slices(false);

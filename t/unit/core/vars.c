@@ -84,6 +84,13 @@ static bool get_other(struct subject *s, const struct vars_entry *entry, struct 
     return true;
 }
 
+/* Its getter sets it, as the named group of a map's own regex does. */
+static bool get_and_set(struct subject *s, const struct vars_entry *entry, struct value *out)
+{
+    *out = (struct value){ STR("got"), true };
+    return vars_set(s, entry->index, STR("set"));
+}
+
 static const struct variable http_rows[] = {
     { "host", get_row, 0, 1, "", NULL },
     { "args", get_args, VARS_CHANGEABLE | VARS_VOLATILE, 0, "", set_args },
@@ -323,6 +330,7 @@ static void test_definitions(void)
             is_uint(rig.gen.vars_http->at[index]->data, cases[i].wins, "%s%s", cases[i].what,
                     used ? ", used before" : "");
             is_uint(rig.gen.vars_http->count, 1, "one variable");
+            is_uint(rig.gen.vars_http->at[index]->tail.len, cases[i].wins == 2, "and its tail");
             rig_close(&rig);
         }
 }
@@ -424,6 +432,21 @@ static void test_set(void)
     is_str(value(&rig, slow), "7", "it stays");
     vars_forget(&rig.s, slow);
     is_str(value(&rig, slow), "slow::4:2", "until it is forgotten");
+    rig_close(&rig);
+}
+
+static void test_set_while_asked(void)
+{
+    struct rig rig;
+    rig_open(&rig);
+    const unsigned kept = use(&rig, "kept"), anew = use(&rig, "anew");
+    define(&rig, "kept", get_and_set, 0, 0);
+    define(&rig, "anew", get_and_set, 0, VARS_VOLATILE);
+    rig_work(&rig);
+    is_str(value(&rig, kept), "got", "what the getter returns");
+    is_str(value(&rig, kept), "got", "is remembered");
+    is_str(value(&rig, anew), "got", "a volatile one");
+    is_str(value(&rig, anew), "set", "was set meanwhile, and that stays");
     rig_close(&rig);
 }
 
@@ -551,6 +574,7 @@ int main(void)
     test_no_memory();
     test_cache();
     test_set();
+    test_set_while_asked();
     test_cycles();
     check_chain(ASKING_MAX - 1, true);
     check_chain(ASKING_MAX, false);

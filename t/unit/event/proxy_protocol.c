@@ -287,19 +287,22 @@ static void test_paths(void)
 /* What leaves the connection's own addresses in place. */
 static void test_local(void)
 {
-    struct { const char *name; struct str bytes; } cases[] = {
-        { "LOCAL", STR_NONE }, { "LOCAL with an address", STR_NONE }, { "LOCAL with anything", STR_NONE },
-        { "UNSPEC", STR_NONE }, { "UNSPEC with bytes", STR_NONE }, { "a datagram's", STR_NONE },
+    static const struct {
+        const char *name;
+        unsigned command, family;
+        struct str body;
+    } cases[] = {
+        { "LOCAL", 0x20, 0x00, STR_INIT("") },
+        { "LOCAL with an address", 0x20, 0x11, STR_INIT("\1\2\3\4\5\6\7\x8\0\1\0\2") },
+        { "LOCAL with anything", 0x20, 0xff, STR_INIT("abc") },
+        { "UNSPEC", 0x21, 0x00, STR_INIT("") },
+        { "UNSPEC with bytes", 0x21, 0x00, STR_INIT("junk") },
+        { "a datagram's", 0x21, 0x12, STR_INIT("\1\2\3\4\5\6\7\x8\0\1\0\2") },
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct proxy_head head;
         const char *why;
-        const struct str s = i == 0   ? v2(0x20, 0x00, STR(""))
-                             : i == 1 ? v2(0x20, 0x11, V4_BODY)
-                             : i == 2 ? v2(0x20, 0xff, STR("abc"))
-                             : i == 3 ? v2(0x21, 0x00, STR(""))
-                             : i == 4 ? v2(0x21, 0x00, STR("junk"))
-                                      : v2(0x21, 0x12, V4_BODY);
+        const struct str s = v2(cases[i].command, cases[i].family, cases[i].body);
         ok(parse(s, &head, &why) == PROXY_DONE && head.local && head.len == s.len, "%s",
            cases[i].name);
         ok(head.source.len == 0 && head.destination.len == 0 && str_empty(head.tlvs),
