@@ -22,9 +22,12 @@ static struct inherited *inherited;
 static void inherit(int fd)
 {
     struct inherited *i = calloc(1, sizeof(*i)), **end = &inherited;
+    struct sockaddr_storage at;
+    socklen_t len = sizeof(at);
     ASSERT(i);
     i->fd = fd;
-    if (!socket_local(fd, &i->address.any, &i->address.len)) {
+    if (!socket_local(fd, (struct sockaddr *)&at, &len) ||
+        !inet_from_sockaddr(&i->address, &at, len)) {
         log_write(log_process, LOG_CRIT, errno, "getsockname() of the inherited socket #%d failed",
                   fd);
         free(i);

@@ -255,6 +255,11 @@ void log_use(const struct log_conf *conf)
     the_log.conf = conf;
 }
 
+bool log_is_stderr(void)
+{
+    return state.start_fd < 0;
+}
+
 void log_quiet(void)
 {
     state.quiet = true;

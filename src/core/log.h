@@ -75,6 +75,8 @@ void log_init(struct str path);
 void log_use(const struct log_conf *conf);
 /* The copies to standard error end: the server runs. */
 void log_quiet(void);
+/* Whether the log from before the configuration is standard error. */
+bool log_is_stderr(void);
 /* Standard error becomes the first log file, unless standard error is itself a target. */
 void log_redirect_stderr(void);
 

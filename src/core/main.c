@@ -199,7 +199,9 @@ static struct generation *first_generation(const struct options *o, const struct
         generation_free(gen);
         gen = NULL;
     }
-    report_log(&diag);
+    log_quiet();                        /* what goes to standard error is said once, in full */
+    if (!log_is_stderr())
+        report_log(&diag);
     print_diagnostics(&diag, false, false);
     pool_free(&temp);
     if (gen)
