@@ -1,6 +1,6 @@
 /*
- * The PROXY protocol: the grammar of both versions, TLVs, limits, and the same answer for every cut.
- * Owns nothing.
+ * The PROXY protocol: the grammar of both versions, TLVs, limits, and the same answer for every
+ * cut. Owns nothing.
  */
 #include "event/proxy_protocol.c"
 
@@ -61,7 +61,8 @@ static bool same_at_every_cut(struct str s)
     return true;
 }
 
-/* --- version 1 ----------------------------------------------------------------------------------- */
+/* --- version 1 -----------------------------------------------------------------------------------
+ */
 
 static void good_line(const char *line, const char *from, const char *to)
 {
@@ -156,7 +157,8 @@ static void test_bad_lines(void)
     };
     for (size_t i = 0; i < countof(lines); i++) {
         const struct str s = str_from(lines[i]);
-        ok(is_bad(s) && same_at_every_cut(s), "bad: %.*s", (int)strcspn(lines[i], "\r\n"), lines[i]);
+        ok(is_bad(s) && same_at_every_cut(s), "bad: %.*s", (int)strcspn(lines[i], "\r\n"),
+           lines[i]);
     }
     ok(is_bad(STR("PROXY TCP4 1.2.3.4\0 5.6.7.8 80 81\r\n")), "a NUL in an address");
     ok(is_bad(STR("PROXY TCP6 ::1\0 ::2 80 81\r\n")), "also of IPv6");
@@ -179,7 +181,8 @@ static void test_line_limits(void)
     is_int(parse(line_of(107), &head, &why), PROXY_DONE, "107 bytes are a line");
     ok(is_bad(line_of(108)), "108 are none");
     ok(same_at_every_cut(line_of(108)), "at every cut");
-    is_int(parse(str_of(line_of(500).at, 106), &head, &why), PROXY_MORE, "106 bytes may become one");
+    is_int(parse(str_of(line_of(500).at, 106), &head, &why), PROXY_MORE,
+           "106 bytes may become one");
     ok(is_bad(str_of(line_of(500).at, 107)), "107 without an end may not");
     is_int(parse(STR(""), &head, &why), PROXY_MORE, "nothing may become anything");
     is_int(parse(STR("PRO"), &head, &why), PROXY_MORE, "the beginning of the signature");
@@ -187,7 +190,8 @@ static void test_line_limits(void)
     ok(is_bad(STR("\n")) && is_bad(STR("G")), "from the first byte on");
 }
 
-/* --- version 2 ----------------------------------------------------------------------------------- */
+/* --- version 2 -----------------------------------------------------------------------------------
+ */
 
 static void v2_begin(struct fmt *f, unsigned command, unsigned family)
 {
@@ -238,7 +242,8 @@ static void test_families(void)
     struct fmt f;
     struct str s = v2(0x21, 0x11, V4_BODY);
     ok(parse(s, &head, &why) == PROXY_DONE && !head.local && head.len == 28, "IPv4");
-    ok(address_is(&head.source, "192.0.2.1:1000") && address_is(&head.destination, "198.51.100.2:80"),
+    ok(address_is(&head.source, "192.0.2.1:1000") &&
+           address_is(&head.destination, "198.51.100.2:80"),
        "its addresses");
     ok(same_at_every_cut(s), "at every cut");
 
@@ -280,7 +285,8 @@ static void test_paths(void)
     is_int(parse(v2_paths(built(&f), STR("")), &head, &why), PROXY_DONE, "a path without NUL");
     is_uint(head.source.len, sizeof(head.source.local), "of 108 bytes");
     is_uint(head.destination.len, offsetof(struct sockaddr_un, sun_path), "and no name at all");
-    is_int(parse(v2_paths(STR("\0abstract"), STR("x")), &head, &why), PROXY_DONE, "an abstract one");
+    is_int(parse(v2_paths(STR("\0abstract"), STR("x")), &head, &why), PROXY_DONE,
+           "an abstract one");
     is_uint(head.source.len, offsetof(struct sockaddr_un, sun_path) + 9, "without the filling");
 }
 
@@ -345,14 +351,17 @@ static void test_head_limits(void)
 {
     struct proxy_head head;
     const char *why;
-    ok(parse(v2_long(4096), &head, &why) == PROXY_DONE && head.len == 4096, "4096 bytes are a head");
+    ok(parse(v2_long(4096), &head, &why) == PROXY_DONE && head.len == 4096,
+       "4096 bytes are a head");
     ok(is_bad(v2_long(4097)), "4097 are none");
     ok(is_bad(str_of(v2_long(4097).at, 16)), "which is known from the length field");
-    is_int(parse(str_of(v2_long(4096).at, 4095), &head, &why), PROXY_MORE, "the last byte is missing");
+    is_int(parse(str_of(v2_long(4096).at, 4095), &head, &why), PROXY_MORE,
+           "the last byte is missing");
     ok(is_bad(STR("\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff")), "the longest");
 }
 
-/* --- TLVs ---------------------------------------------------------------------------------------- */
+/* --- TLVs ----------------------------------------------------------------------------------------
+ */
 
 static struct str v2_tlvs(void)
 {
@@ -383,10 +392,12 @@ static void test_tlvs(void)
     ok(same_at_every_cut(s), "at every cut");
     ok(proxy_protocol_tlv(head.tlvs, 1, &value) && str_eq(value, STR("h2")), "the first");
     ok(proxy_protocol_tlv(head.tlvs, 2, &value) && str_empty(value), "an empty one");
-    ok(proxy_protocol_tlv(head.tlvs, 0xea, &value) && str_eq(value, STR("\1vpce-1")), "of two the first");
+    ok(proxy_protocol_tlv(head.tlvs, 0xea, &value) && str_eq(value, STR("\1vpce-1")),
+       "of two the first");
     ok(!proxy_protocol_tlv(head.tlvs, 5, &value), "one that is not there");
     ok(!proxy_protocol_tlv(head.tlvs, 0x21, &value), "those inside are not outside");
-    ok(proxy_protocol_ssl_tlv(head.tlvs, 0x22, &value) && str_eq(value, STR("example.com")), "inside");
+    ok(proxy_protocol_ssl_tlv(head.tlvs, 0x22, &value) && str_eq(value, STR("example.com")),
+       "inside");
     ok(!proxy_protocol_ssl_tlv(head.tlvs, 0x23, &value), "not inside");
     ok(!proxy_protocol_ssl_tlv(head.tlvs, 1, &value), "those outside are not inside");
     ok(proxy_protocol_ssl_verify(head.tlvs, &verify) && verify == 0x10203, "the verification");
@@ -437,17 +448,30 @@ static void test_names(void)
         int type;                       /* -1: no such name */
         enum proxy_tlv_place place;
     } names[] = {
-        { "alpn", 1, PROXY_TLV_HEAD }, { "authority", 2, PROXY_TLV_HEAD },
-        { "unique_id", 5, PROXY_TLV_HEAD }, { "ssl", 0x20, PROXY_TLV_HEAD },
-        { "netns", 0x30, PROXY_TLV_HEAD }, { "ssl_version", 0x21, PROXY_TLV_SSL },
-        { "ssl_cn", 0x22, PROXY_TLV_SSL }, { "ssl_cipher", 0x23, PROXY_TLV_SSL },
-        { "ssl_sig_alg", 0x24, PROXY_TLV_SSL }, { "ssl_key_alg", 0x25, PROXY_TLV_SSL },
-        { "ssl_verify", 0, PROXY_TLV_SSL_VERIFY }, { "0xEA", 0xea, PROXY_TLV_HEAD },
-        { "0x1", 1, PROXY_TLV_HEAD }, { "0xff", 0xff, PROXY_TLV_HEAD },
-        { "ssl_0x21", 0x21, PROXY_TLV_SSL }, { "", -1, PROXY_TLV_HEAD },
-        { "0x", -1, PROXY_TLV_HEAD }, { "0x100", -1, PROXY_TLV_HEAD }, { "EA", -1, PROXY_TLV_HEAD },
-        { "0xEG", -1, PROXY_TLV_HEAD }, { "ssl_", -1, PROXY_TLV_HEAD }, { "ssl_0x", -1, PROXY_TLV_HEAD },
-        { "ssl_alpn", -1, PROXY_TLV_HEAD }, { "234", -1, PROXY_TLV_HEAD },
+        { "alpn", 1, PROXY_TLV_HEAD },
+        { "authority", 2, PROXY_TLV_HEAD },
+        { "unique_id", 5, PROXY_TLV_HEAD },
+        { "ssl", 0x20, PROXY_TLV_HEAD },
+        { "netns", 0x30, PROXY_TLV_HEAD },
+        { "ssl_version", 0x21, PROXY_TLV_SSL },
+        { "ssl_cn", 0x22, PROXY_TLV_SSL },
+        { "ssl_cipher", 0x23, PROXY_TLV_SSL },
+        { "ssl_sig_alg", 0x24, PROXY_TLV_SSL },
+        { "ssl_key_alg", 0x25, PROXY_TLV_SSL },
+        { "ssl_verify", 0, PROXY_TLV_SSL_VERIFY },
+        { "0xEA", 0xea, PROXY_TLV_HEAD },
+        { "0x1", 1, PROXY_TLV_HEAD },
+        { "0xff", 0xff, PROXY_TLV_HEAD },
+        { "ssl_0x21", 0x21, PROXY_TLV_SSL },
+        { "", -1, PROXY_TLV_HEAD },
+        { "0x", -1, PROXY_TLV_HEAD },
+        { "0x100", -1, PROXY_TLV_HEAD },
+        { "EA", -1, PROXY_TLV_HEAD },
+        { "0xEG", -1, PROXY_TLV_HEAD },
+        { "ssl_", -1, PROXY_TLV_HEAD },
+        { "ssl_0x", -1, PROXY_TLV_HEAD },
+        { "ssl_alpn", -1, PROXY_TLV_HEAD },
+        { "234", -1, PROXY_TLV_HEAD },
     };
     for (size_t i = 0; i < countof(names); i++) {
         uint8_t type = 0xaa;
@@ -459,7 +483,8 @@ static void test_names(void)
     }
 }
 
-/* --- writing ------------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------------------------
+ */
 
 static void writes(const char *from, const char *to, const char *want)
 {

@@ -149,7 +149,8 @@ static bool far_has(struct tunnel *t, int i, const char *text)
 {
     char bytes[256];
     ssize_t n = -1;
-    for (int k = 0; k < 100 && (n = read(t->far[i], bytes, sizeof(bytes))) < 0 && errno == EAGAIN; k++)
+    for (int k = 0; k < 100 && (n = read(t->far[i], bytes, sizeof(bytes))) < 0 && errno == EAGAIN;
+         k++)
         loop_turn(&loop, 5);
     return n == (ssize_t)strlen(text) && memcmp(bytes, text, (size_t)n) == 0;
 }
@@ -217,7 +218,8 @@ static void test_end_waits(void)
         most = size_max(most, t.conn[1]->out.bytes);
     }
     ok(in < LEN, "a side that does not read holds up the one that writes");
-    ok(most > 0 && most <= PUMP_BLOCKS * PUMP_BLOCK, "what lies between is bounded (%zu bytes)", most);
+    ok(most > 0 && most <= PUMP_BLOCKS * PUMP_BLOCK, "what lies between is bounded (%zu bytes)",
+       most);
     is_uint(t.pump[0].blocks, PUMP_BLOCKS, "every block is in flight");
     for (unsigned i = 0; i < 100000 && out < LEN; i++) {
         ssize_t n = read(t.far[1], back + out, 5000);
