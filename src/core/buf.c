@@ -71,16 +71,15 @@ void chain_add_mark(struct chain *chain, struct pool *pool,
     chain_append(chain, buf);
 }
 
-/* Unlinks before the mark is called: the call may free the mark, and may append to the chain. */
-static void unlink_first(struct chain *chain, bool sent)
+/* A mark goes to the end of `reached`, anything else is forgotten. */
+static void unlink_first(struct chain *chain, struct chain *reached)
 {
     struct buf *buf = chain->first;
     chain->first = buf->next;
     if (!chain->first)
         chain->end = &chain->first;
-    buf->next = NULL;
-    if (buf->kind == BUF_MARK && buf->passed)
-        buf->passed(buf, sent);
+    if (buf->kind == BUF_MARK)
+        chain_append(reached, buf);
 }
 
 static void shorten(struct buf *buf, size_t n)
@@ -92,20 +91,31 @@ static void shorten(struct buf *buf, size_t n)
     buf->len -= n;
 }
 
+/* Each may free itself, and may use the chain that it was in. */
+static void call_marks(struct buf *mark, bool sent)
+{
+    while (mark) {
+        struct buf *next = mark->next;
+        if (mark->passed)
+            mark->passed(mark, sent);
+        mark = next;
+    }
+}
+
 /* What is empty at the front goes too, so that a mark is called with the last byte before it. */
 void chain_consume(struct chain *chain, size_t n, bool sent)
 {
+    struct chain reached;
     ASSERT(n <= chain->bytes);
+    chain_init(&reached);
     chain->bytes -= n;
-    while (chain->first && (n > 0 || chain->first->len == 0)) {
-        struct buf *buf = chain->first;
-        if (n < buf->len) {
-            shorten(buf, n);
-            return;
-        }
-        n -= buf->len;
-        unlink_first(chain, sent);
+    while (chain->first && n >= chain->first->len) {
+        n -= chain->first->len;
+        unlink_first(chain, &reached);
     }
+    if (n > 0)
+        shorten(chain->first, n);
+    call_marks(reached.first, sent);
 }
 
 /* Also what the marks append while they are called. */

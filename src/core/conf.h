@@ -105,7 +105,7 @@ struct directive {
     uint16_t offset;                    /* of the field */
     uint8_t inherit;
     const char *def;                    /* as configuration text, at the top; or NULL */
-    const void *arg;                    /* of the type: names, bounds, a struct conf_block_type */
+    const void *arg;                    /* of the type: names, bounds, a struct conf_block_kind */
     const char *inert;                  /* accepted without effect, and why; NULL: it works.  The
                                          * value is checked and dropped: no field is needed */
     const char *help;                   /* one line */
@@ -157,11 +157,13 @@ struct module {
     const char *protocol;               /* "core", "http", "stream" */
     struct section *const *sections;    /* ends in NULL; may be NULL */
     const struct variable *variables;   /* ends in a row without a name; may be NULL */
-    /* After everything is resolved: what concerns the whole configuration; or NULL. */
+    /* After everything is resolved: what concerns the whole configuration; or NULL.  Not called
+     * when that of a module before it failed. */
     bool (*finish)(struct conf *cf);
 };
 
-/* Numbers the sections and indexes the rows.  Once, first of all. `modules` ends in NULL. */
+/* Numbers the sections, checks and indexes the rows: a wrong one ends the process.  Once, first of
+ * all.  `modules` ends in NULL. */
 void conf_register(const struct module *const *modules);
 const struct module *const *conf_modules(void);
 unsigned conf_nsections(void);
@@ -190,6 +192,7 @@ struct conf {
     const struct conf_node *node;       /* the statement at hand; NULL while finishing */
     const struct directive *row;        /* its row */
     void *conf;                         /* the structure that its row belongs to */
+    const struct conf_node *blamed;     /* its ";" is missing: its other errors come from that */
 };
 
 /* Text to nodes: conf_tree.c.  `global` (-g) is read before the file.  What could be read is
@@ -228,7 +231,7 @@ bool conf_error(struct conf *cf, unsigned i, const char *code, const char *forma
 struct diag *conf_diag(struct conf *cf, enum diag_level level, unsigned i, const char *code,
                        const char *format, ...) PRINTF_LIKE(5, 6);
 struct diag_place conf_place(const struct conf *cf, unsigned i);
-/* An error that belongs to a block, while finishing. */
+/* An error that belongs to a block, while finishing; conf_error then tells of cf->block. */
 bool conf_block_error(struct conf *cf, const struct conf_block *block, const char *code,
                       const char *format, ...) PRINTF_LIKE(4, 5);
 
@@ -304,11 +307,5 @@ extern const struct conf_type conf_type_absent;
 
 /* Its values as a person would write them: "on | off", "error | timeout | off ...", "size". */
 void conf_type_describe(const struct directive *row, struct fmt *f);
-
-/* The words themselves, for types that read more than one value; false: not such a value. */
-WARN_UNUSED bool conf_parse_size(struct str word, int64_t *out);        /* 1, 4k, 1m */
-WARN_UNUSED bool conf_parse_offset(struct str word, int64_t *out);      /* and 1g */
-WARN_UNUSED bool conf_parse_msec(struct str word, int64_t *out);        /* 500ms, 1m30s, 1d */
-WARN_UNUSED bool conf_parse_sec(struct str word, int64_t *out);         /* 30, 1h, 1M, 1y */
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "core/conf_print.h"
 
+#include "core/conf_engine.h"
 #include "core/json.h"
 #include "core/vars.h"
 
@@ -11,12 +12,26 @@ static const struct {
     unsigned scope;
     const char *name;
 } contexts[] = {
-    { IN_MAIN, "main" }, { IN_EVENTS, "events" }, { IN_HTTP, "http" },
+    { IN_MAIN, "main" }, { IN_EVENTS, "events" }, { IN_HTTP, "http" }, { IN_STREAM, "stream" },
     { IN_SERVER | IN_STREAM_SERVER, "server" }, { IN_LOCATION, "location" },
     { IN_SERVER_IF, "if" }, { IN_LOCATION_IF, "if_in_location" },
     { IN_LIMIT_EXCEPT, "limit_except" }, { IN_UPSTREAM | IN_STREAM_UPSTREAM, "upstream" },
-    { IN_STREAM, "stream" },
 };
+
+/* A row that stands in another module's section says whose it is: error_log in http is core's. */
+static const char *protocol_of(const struct module *module, const struct directive *d)
+{
+    if (!d->module)
+        return module->protocol;
+    if (str_starts(str_from(d->module), STR("ngx_http_")))
+        return "http";
+    return str_starts(str_from(d->module), STR("ngx_stream_")) ? "stream" : "core";
+}
+
+static const char *module_of(const struct module *module, const struct directive *d)
+{
+    return d->module ? d->module : module->name;
+}
 
 static void print_contexts(struct fmt *f, unsigned where)
 {
@@ -28,7 +43,6 @@ static void print_contexts(struct fmt *f, unsigned where)
         }
 }
 
-/* The block that opens a protocol belongs to it, not to main's: `http`, `events`. */
 static void print_row(const struct module *module, const struct section *section,
                       const struct directive *d, void *data)
 {
@@ -38,9 +52,9 @@ static void print_row(const struct module *module, const struct section *section
     print_contexts(f, d->where);
     fmt_print(f, "\t%u..", d->min);
     if (d->max != CONF_MANY)
-        fmt_print(f, "%u", d->max);
-    fmt_print(f, "\t%s\t%s\t%s", d->def ? d->def : "-", module->protocol,
-              d->module ? d->module : module->name);
+        fmt_u64(f, d->max);
+    fmt_print(f, "\t%s\t%s\t%s", d->def ? d->def : "-", protocol_of(module, d),
+              module_of(module, d));
     if (d->inert)
         fmt_print(f, "\t%s", d->inert);
     fmt_char(f, '\n');
@@ -55,13 +69,35 @@ static void json_member(struct json *j, const char *name, const char *text)
         json_null(j);
 }
 
-static void print_json(const struct module *module, const struct section *section,
-                       const struct directive *d, void *data)
+static const char *inherit_name(const struct directive *d)
 {
-    struct json *j = data;
-    (void)section;
-    json_object_begin(j);
-    json_member(j, "name", d->name);
+    switch ((enum conf_inherit)d->inherit) {
+    case INHERIT:
+        return "inherit";
+    case OWN:
+        return "own";
+    case NAMELESS:
+        return "nameless";
+    }
+    return "own";
+}
+
+static void json_type(struct json *j, const struct directive *d)
+{
+    char text[1024];
+    struct fmt f;
+    fmt_init_cut(&f, text, sizeof(text));
+    conf_type_describe(d, &f);
+    json_key(j, STR("type"));
+    json_str(j, fmt_done(&f));
+    json_key(j, STR("repeat"));
+    json_bool(j, d->type->repeat);
+    json_key(j, STR("block"));
+    json_bool(j, d->type->block);
+}
+
+static void json_shape(struct json *j, const struct directive *d)
+{
     json_key(j, STR("contexts"));
     json_array_begin(j);
     for (unsigned i = 0; i < countof(contexts); i++)
@@ -75,28 +111,59 @@ static void print_json(const struct module *module, const struct section *sectio
         json_null(j);
     else
         json_u64(j, d->max);
-    json_member(j, "type", d->type->name);
+}
+
+static void json_row(const struct module *module, const struct section *section,
+                     const struct directive *d, void *data)
+{
+    struct json *j = data;
+    (void)section;
+    json_object_begin(j);
+    json_member(j, "name", d->name);
+    json_shape(j, d);
     json_member(j, "default", d->def);
-    json_member(j, "protocol", module->protocol);
-    json_member(j, "module", d->module ? d->module : module->name);
+    json_type(j, d);
+    json_member(j, "protocol", protocol_of(module, d));
+    json_member(j, "module", module_of(module, d));
+    json_member(j, "inherit", inherit_name(d));
     json_member(j, "inert", d->inert);
     json_member(j, "help", d->help);
     json_object_end(j);
+    fmt_char(j->f, '\n');
 }
 
 void conf_print_directives(struct fmt *f, bool json)
 {
     struct json j;
     if (!json) {
+        print_row(NULL, NULL, &conf_include_row, f);
         conf_each_row(print_row, f);
-        fmt_print(f, "include\tmain\t1..1\t-\tcore\tngx_core_module\n");
         return;
     }
     json_init(&j, f);
     json_array_begin(&j);
-    conf_each_row(print_json, &j);
+    json_row(NULL, NULL, &conf_include_row, &j);
+    conf_each_row(json_row, &j);
     json_array_end(&j);
     fmt_char(f, '\n');
+}
+
+static void inert_row(const struct module *module, const struct section *section,
+                      const struct directive *d, void *data)
+{
+    struct fmt *f = data;
+    (void)section;
+    if (!d->inert)
+        return;
+    fmt_print(f, "| `%s` | ", d->name);
+    print_contexts(f, d->where);
+    fmt_print(f, " | %s | %s |\n", module_of(module, d), d->inert);
+}
+
+void conf_print_inert(struct fmt *f)
+{
+    fmt_text(f, "| directive | contexts | module | why it has no effect |\n|---|---|---|---|\n");
+    conf_each_row(inert_row, f);
 }
 
 void conf_print_variables(struct fmt *f, bool json)

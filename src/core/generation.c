@@ -63,6 +63,28 @@ void generation_use_handle(struct generation *gen, unsigned slot)
     add_slot(gen, slot);
 }
 
+static bool is_listener(unsigned slot)
+{
+    return handles.at[slot].kind == HANDLE_LISTENER;
+}
+
+void generation_use(const struct generation *gen, bool listeners)
+{
+    for (unsigned i = 0; i < gen->nhandles; i++)
+        if (is_listener(gen->handles[i]) == listeners)
+            handle_use(gen->handles[i]);
+}
+
+void generation_unuse(const struct generation *gen, bool listeners,
+                      void (*close)(unsigned slot, void *data), void *data)
+{
+    for (unsigned i = 0; i < gen->nhandles; i++) {
+        const unsigned slot = gen->handles[i];
+        if (is_listener(slot) == listeners && handle_unuse(slot))
+            close(slot, data);
+    }
+}
+
 static const char *const kind_names[] = {
     [HANDLE_FREE] = "free", [HANDLE_LISTENER] = "listener", [HANDLE_LOG] = "log",
 };

@@ -78,6 +78,11 @@ struct generation *generation_make(unsigned id, const struct conf_paths *paths, 
 /* Constant from here on: after listening_open, before the first worker sees it. */
 void generation_seal(const struct generation *gen);
 void generation_free(struct generation *gen);
+/* Counts what it refers to as used: its listeners, or everything else. */
+void generation_use(const struct generation *gen, bool listeners);
+/* The opposite: `close` gets each slot that nobody uses any more. */
+void generation_unuse(const struct generation *gen, bool listeners,
+                      void (*close)(unsigned slot, void *data), void *data);
 void generation_use_handle(struct generation *gen, unsigned slot);
 
 /* While it is made: the handle of this kind and name, opened by `open` when it is new. Errors are

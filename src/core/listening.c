@@ -117,7 +117,8 @@ struct listening *listening_add(struct conf *cf, const struct inet_address *addr
 
 static bool failed(const struct listening *l, struct diag_list *diag, const char *call, int error)
 {
-    diag_add(diag, DIAG_EMERG, "cannot-listen", (struct diag_place){ 0 },
+    diag_add(diag, DIAG_EMERG, error == EADDRINUSE ? "address-in-use" : "cannot-listen",
+             (struct diag_place){ 0 },
              "%s to %.*s failed (%d: %s)", call, STR_FMT(l->text), error, strerror(error));
     return false;
 }

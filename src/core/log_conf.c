@@ -119,6 +119,28 @@ int log_file_handle(struct conf *cf, unsigned arg, struct str path)
     return -1;
 }
 
+void log_reopen_files(uint32_t uid, void (*renewed)(unsigned slot, void *data), void *data)
+{
+    static const char kind[] = "log:";
+    for (unsigned slot = 0; slot < handles.count; slot++) {
+        if (handles.at[slot].kind != HANDLE_LOG)
+            continue;
+        const char *path = handles.at[slot].key + strlen(kind);
+        const int fd = file_open_log(path);
+        if (fd < 0) {
+            log_write(log_process, LOG_EMERG, errno, "open() \"%s\" failed", path);
+            continue;
+        }
+        if (geteuid() == 0 && fchown(fd, uid, (gid_t)-1) < 0)
+            log_write(log_process, LOG_EMERG, errno, "fchown() \"%s\" failed", path);
+        handle_put(slot, HANDLE_LOG, fd);
+        handle_renewed(slot);
+        if (renewed)
+            renewed(slot, data);
+    }
+    log_redirect_stderr();
+}
+
 static int open_memory(struct conf *cf, struct str name, void *data)
 {
     const size_t size = *(const size_t *)data;

@@ -50,6 +50,9 @@ bool log_debug_matches(const struct log_debug *list, const struct inet_address *
 
 /* "syslog:..." of argument `arg`; NULL: reported. */
 struct log_syslog *log_syslog_parse(struct conf *cf, unsigned arg, struct str text);
+/* Master, or the one process: every log file anew behind its slot, owned by `uid`; `renewed` hears
+ * of each. */
+void log_reopen_files(uint32_t uid, void (*renewed)(unsigned slot, void *data), void *data);
 /* The handle of a log file, opened when it is new; -1: reported, or testing. */
 int log_file_handle(struct conf *cf, unsigned arg, struct str path);
 /* One datagram: "<PRI>date host tag: text". */

@@ -21,8 +21,9 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
 
-enum { FAILED = 1, BAD_START = 2 };
+enum { FAILED = 1, BAD_START = 2, BIND_TRIES = 5 };
 
 static const size_t arena_size = (size_t)4 << 30;
 
@@ -188,7 +189,18 @@ static int ask(const struct options *o, const struct conf_paths *paths)
 
 /* --- serving ---------------------------------------------------------------------------------- */
 
-static struct generation *first_generation(const struct options *o, const struct conf_paths *paths)
+/* All that is wrong: somebody else has an address, perhaps a server that is about to end. */
+static bool only_in_use(const struct diag_list *diag)
+{
+    for (const struct diag *d = diag->first; d; d = d->next)
+        if (d->level == DIAG_EMERG && strcmp(d->code, "address-in-use") != 0)
+            return false;
+    return diag->errors > 0;
+}
+
+/* NULL: it was said why; *again: another try may help. */
+static struct generation *try_generation(const struct options *o, const struct conf_paths *paths,
+                                         bool *again)
 {
     struct pool temp;
     struct diag_list diag;
@@ -203,10 +215,27 @@ static struct generation *first_generation(const struct options *o, const struct
     if (!log_is_stderr())
         report_log(&diag);
     print_diagnostics(&diag, false, false);
+    *again = only_in_use(&diag);
     pool_free(&temp);
     if (gen)
         generation_seal(gen);
     return gen;
+}
+
+static struct generation *first_generation(const struct options *o, const struct conf_paths *paths)
+{
+    const struct timespec pause = { .tv_nsec = 500 * 1000 * 1000 };
+    bool again = true;
+    for (int tries = 0; tries < BIND_TRIES && again; tries++) {
+        if (tries)
+            nanosleep(&pause, NULL);
+        struct generation *gen = try_generation(o, paths, &again);
+        if (gen)
+            return gen;
+    }
+    if (again)
+        fputs("weir: [emerg] still could not bind()\n", stderr);
+    return NULL;
 }
 
 /* True: this process was started by another master, which still lives. */
@@ -251,6 +280,50 @@ static char *master_title(int argc, char **argv)
     return title;
 }
 
+/* --- one process --- */
+
+struct alone {
+    const struct options *options;
+    const struct conf_paths *paths;
+    unsigned last_id;
+};
+
+static struct generation *remake(void *data)
+{
+    struct alone *a = data;
+    struct pool temp;
+    struct diag_list diag;
+    const struct listening *which;
+    pool_init(&temp, &pool_heap);
+    diag_init(&diag, &temp);
+    struct generation *gen = generation_make(++a->last_id, a->paths, a->options->global, false,
+                                             &temp, &diag, NULL);
+    if (gen && (!listening_open(gen, 1, &diag) || !listening_start(gen, &which))) {
+        generation_free(gen);
+        gen = NULL;
+    }
+    report_log(&diag);
+    pool_free(&temp);
+    if (gen)
+        generation_seal(gen);
+    return gen;
+}
+
+static int serve_alone(const struct options *o, const struct conf_paths *paths,
+                       struct generation *gen)
+{
+    struct alone alone = { o, paths, gen->id };
+    const struct worker_single single = { remake, &alone };
+    struct master files = { .control = -1 };
+    const struct listening *which;
+    if (!listening_start(gen, &which) || !upgrade_write_pid(&files, gen->core->pid.at))
+        return FAILED;
+    log_use(gen->core->log);
+    worker_single(gen, &single);
+    unlink(files.pid_path);
+    return 0;
+}
+
 static int serve(const struct options *o, const struct conf_paths *paths, int argc, char **argv)
 {
     static struct master master;
@@ -262,6 +335,8 @@ static int serve(const struct options *o, const struct conf_paths *paths, int ar
         return FAILED;
     listening_inherit_end();
     const struct core_conf *core = gen->core;
+    if (!core->master_process)
+        return serve_alone(o, paths, gen);
     m->hooks = &hooks;
     m->options.paths = *paths;
     m->options.global = o->global;

@@ -4,9 +4,8 @@
  */
 #include "core/master.h"
 
-#include "core/log.h"
+#include "core/log_conf.h"
 #include "os/unix/clock.h"
-#include "os/unix/file.h"
 #include "os/unix/notify.h"
 #include "os/unix/process.h"
 #include "os/unix/signal.h"
@@ -89,35 +88,19 @@ static void reload(struct master *m)
     m->reload_pending = true;
 }
 
-static void resend_log(struct master *m, unsigned slot)
+/* A log keeps its slot and gets another descriptor behind it, in every process. */
+static void resend_log(unsigned slot, void *data)
 {
-    handle_renewed(slot);
+    struct master *m = data;
     for (unsigned i = 0; i < MASTER_ROWS; i++)
         if (m->rows[i].channel >= 0 && !workers_send_handles(&m->rows[i], &slot, 1))
             workers_kill(m, &m->rows[i]);
 }
 
-/* A log keeps its slot and gets another descriptor behind it, in every process. */
 static void reopen_logs(struct master *m)
 {
-    const struct core_user *user = &m->current->generation->core->user;
-    static const char kind[] = "log:";
     m->reopen = false;
-    for (unsigned slot = 0; slot < handles.count; slot++) {
-        if (handles.at[slot].kind != HANDLE_LOG)
-            continue;
-        const char *path = handles.at[slot].key + strlen(kind);
-        const int fd = file_open_log(path);
-        if (fd < 0) {
-            log_write(log_process, LOG_EMERG, errno, "open() \"%s\" failed", path);
-            continue;
-        }
-        if (geteuid() == 0 && fchown(fd, user->uid, (gid_t)-1) < 0)
-            log_write(log_process, LOG_EMERG, errno, "fchown() \"%s\" failed", path);
-        handle_put(slot, HANDLE_LOG, fd);
-        resend_log(m, slot);
-    }
-    log_redirect_stderr();
+    log_reopen_files(m->current->generation->core->user.uid, resend_log, m);
 }
 
 static const char *meaning(const struct master *m, int signal)

@@ -31,34 +31,17 @@ PRINTF_LIKE(2, 3) static void fail(struct master *m, const char *format, ...)
 
 /* --- the table -------------------------------------------------------------------------------- */
 
-static bool is_listener(unsigned slot)
+static void close_everywhere(unsigned slot, void *data)
 {
-    return handles.at[slot].kind == HANDLE_LISTENER;
+    workers_close_handle(data, slot);
 }
 
 /* Listeners are in use while a generation is current, everything else as long as it lives. */
-static void use(struct living *living, bool listeners)
+static void stop_listening(struct master *m, struct living *living)
 {
-    const struct generation *gen = living->generation;
-    for (unsigned i = 0; i < gen->nhandles; i++)
-        if (is_listener(gen->handles[i]) == listeners)
-            handle_use(gen->handles[i]);
-    if (listeners)
-        living->listening = true;
-}
-
-static void unuse(struct master *m, struct living *living, bool listeners)
-{
-    const struct generation *gen = living->generation;
-    if (listeners && !living->listening)
-        return;
-    for (unsigned i = 0; i < gen->nhandles; i++) {
-        const unsigned slot = gen->handles[i];
-        if (is_listener(slot) == listeners && handle_unuse(slot))
-            workers_close_handle(m, slot);
-    }
-    if (listeners)
-        living->listening = false;
+    if (living->listening)
+        generation_unuse(living->generation, true, close_everywhere, m);
+    living->listening = false;
 }
 
 struct living *reload_adopt(struct master *m, struct generation *gen)
@@ -69,8 +52,9 @@ struct living *reload_adopt(struct master *m, struct generation *gen)
             continue;
         *living = (struct living){ .generation = gen, .id = gen->id, .loaded = clock_real_msec() };
         arena_runs_of(&gen->pool, &living->runs);
-        use(living, false);
-        use(living, true);
+        generation_use(gen, false);
+        generation_use(gen, true);
+        living->listening = true;
         return living;
     }
     return NULL;
@@ -90,8 +74,8 @@ void reload_collect(struct master *m)
         struct living *living = &m->living[i];
         if (!living->generation || living == m->current || living == m->next || held(m, living))
             continue;
-        unuse(m, living, true);
-        unuse(m, living, false);
+        stop_listening(m, living);
+        generation_unuse(living->generation, false, close_everywhere, m);
         struct generation *gen = living->generation;
         living->generation = NULL;
         generation_free(gen);
@@ -145,7 +129,7 @@ static void settle(struct master *m)
 {
     const struct core_conf *old = m->next->generation->core;
     m->transaction = TRANSACTION_IDLE;
-    unuse(m, m->next, true);            /* which was current: its listeners close */
+    stop_listening(m, m->next);         /* which was current */
     m->next = NULL;
     apply_counts(m, old);
     reload_collect(m);

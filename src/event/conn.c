@@ -99,7 +99,7 @@ static void run_ready(struct task *task)
 static void fail(struct conn *c)
 {
     c->failed = true;
-    c->full = c->shut = false;
+    c->full = false;
     loop_unpost(c->loop, &c->flush_task);
     loop_post(c->loop, &c->ready_task);
     chain_drop(&c->out);
@@ -274,8 +274,6 @@ void conn_shutdown(struct conn *c)
 
 void conn_close(struct conn *c)
 {
-    if (c->closing)
-        return;
     c->closing = true;
     timer_cancel(c->loop, &c->timer);
     loop_unpost(c->loop, &c->flush_task);

@@ -73,7 +73,7 @@ static void run_tasks(struct loop *loop)
         if (flush_is_due(loop))
             run_flushes(loop);
     }
-    if (!loop->tasks.first || flush_is_due(loop))
+    if (!loop->tasks.first)
         run_flushes(loop);
 }
 

@@ -5,7 +5,7 @@
 #include "event/worker.h"
 
 #include "core/core_conf.h"
-#include "core/log.h"
+#include "core/log_conf.h"
 #include "event/listener.h"
 #include "os/unix/channel.h"
 #include "os/unix/process.h"
@@ -93,6 +93,20 @@ static struct local *hold(struct worker *w, const struct generation *gen, unsign
     return local;
 }
 
+static void close_slot(unsigned slot, void *data)
+{
+    (void)data;
+    handle_close(slot);
+}
+
+/* Without a master this process frees what it has made. */
+static void free_single(const struct generation *gen, const struct arena_runs *runs)
+{
+    ASSERT(arena_open_runs(runs));
+    generation_unuse(gen, false, close_slot, NULL);
+    generation_free((struct generation *)(uintptr_t)gen);
+}
+
 static void release(struct worker *w, struct local *local)
 {
     struct local **at = &w->all;
@@ -100,7 +114,11 @@ static void release(struct worker *w, struct local *local)
     while (*at != local)
         at = &(*at)->next;
     *at = local->next;
+    const struct generation *gen = local->generation;
+    const struct arena_runs runs = local->runs;
     local_close(local);
+    if (w->single)
+        free_single(gen, &runs);
     tell(w, MESSAGE_RELEASED, id, 0);
 }
 
@@ -255,6 +273,32 @@ static void channel_ready(struct watch *watch)
     }
 }
 
+/* A reload in the one process: the same steps, without anybody to ask. */
+static void reload_single(struct worker *w)
+{
+    const struct generation *old = w->current->generation;
+    struct generation *gen = w->single->remake(w->single->data);
+    struct arena_runs runs;
+    if (!gen)
+        return;
+    arena_runs_of(&gen->pool, &runs);
+    struct local *local = hold(w, gen, gen->id, &runs);
+    ASSERT(local);
+    generation_use(gen, false);
+    generation_use(gen, true);
+    use(w, local);
+    listener_update(w);
+    generation_unuse(old, true, close_slot, NULL);
+}
+
+static void signal_single(struct worker *w, int signal)
+{
+    if (signal == SIGHUP)
+        reload_single(w);
+    else if (signal == SIGUSR1)
+        log_reopen_files(w->current->generation->core->user.uid, NULL, NULL);
+}
+
 static void signals_ready(struct watch *watch)
 {
     struct worker *w = container_of(watch, struct worker, signals);
@@ -269,6 +313,8 @@ static void signals_ready(struct watch *watch)
             w->loop.stop = true;
         else if (signal == SIGQUIT)
             quit(w, false);
+        else if (w->single)
+            signal_single(w, signal);
         else if (signal == SIGUSR1)
             tell(w, MESSAGE_REOPEN, 0, 0);
     }
@@ -371,4 +417,24 @@ NORETURN void worker_main(const struct worker_start *start)
     loop_run(&w->loop);
     log_write(&w->log, LOG_NOTICE, 0, "exit");
     _exit(0);
+}
+
+void worker_single(struct generation *gen, const struct worker_single *single)
+{
+    static struct worker worker;
+    struct worker *w = &worker;
+    struct arena_runs runs;
+    arena_runs_of(&gen->pool, &runs);
+    w->channel.fd = -1;
+    w->single = single;
+    init_loop(w);
+    struct local *local = hold(w, gen, gen->id, &runs);
+    ASSERT(local);
+    generation_use(gen, false);
+    generation_use(gen, true);
+    w->log = *log_process;
+    use(w, local);
+    listener_update(w);
+    loop_run(&w->loop);
+    log_write(&w->log, LOG_NOTICE, 0, "exit");
 }

@@ -37,14 +37,20 @@ struct worker {
     uint64_t adopted[16];               /* siblings whose sockets are accepted from, by bit */
     struct timer shutdown;              /* worker_shutdown_timeout */
     struct timer pause;                 /* descriptors ran out */
+    const struct worker_single *single; /* NULL: there is a master */
     struct log log;
 };
 
 /* Never returns: a child of the master. */
 NORETURN void worker_main(const struct worker_start *start);
 
-/* The one process of `master_process off`; returns when it ends. */
-int worker_single(struct generation *gen);
+/* The one process of `master_process off`: signals act on it.  `remake` gives the generation of a
+ * reload, sealed and listening; NULL: it was said why not.  Returns when the server ends. */
+struct worker_single {
+    struct generation *(*remake)(void *data);
+    void *data;
+};
+void worker_single(struct generation *gen, const struct worker_single *single);
 
 /* A connection between two requests: it may be evicted, and does not hold up the end. */
 void worker_idle(struct conn *c, bool idle);

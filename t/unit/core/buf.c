@@ -156,6 +156,30 @@ static void test_move(struct pool *pool)
     chain_drop(&a);
 }
 
+static void consume_more(struct buf *mark, bool sent)
+{
+    struct chain *chain = mark->data;
+    seen.calls++;
+    seen.sent += sent;
+    if (chain->bytes > 0)
+        chain_consume(chain, 1, sent);
+}
+
+/* A callback may even consume: it finds the chain behind all that was passed with it. */
+static void test_mark_consumes(struct pool *pool)
+{
+    struct chain chain;
+    seen_reset();
+    chain_init(&chain);
+    chain_add(&chain, pool, STR("ab"));
+    chain_add_mark(&chain, pool, consume_more, &chain);
+    chain_add(&chain, pool, STR("cdefg"));
+    chain_consume(&chain, 4, true);
+    is_mem(chain.first->at, chain.first->len, "fg", 2, "one byte more than was asked for");
+    ok(sound(&chain) && chain.bytes == 2 && seen.calls == 1, "and none twice");
+    chain_drop(&chain);
+}
+
 /* Every way to cut a consumption into two gives the same rest. */
 static void test_cuts(struct pool *pool)
 {
@@ -184,6 +208,7 @@ int main(void)
     test_consume(&pool);
     test_marks(&pool);
     test_mark_appends(&pool);
+    test_mark_consumes(&pool);
     test_move(&pool);
     test_cuts(&pool);
     pool_free(&pool);

@@ -489,6 +489,7 @@ static void test_file(void)
     ok(same, "the range that was asked for");
     is_uint(segments_at(p.far), 1, "they leave in one segment");
     ok(marks.sent == 2 && chain_empty(&p.c->out), "nothing is left");
+    add_mark(&chain);
     chain_add_file(&chain, &pool, fd, 0, 10);
     chain_add(&chain, &pool, STR("between"));
     chain_add_file(&chain, &pool, fd, 10, 10);
@@ -563,17 +564,43 @@ static void test_drained_late(void)
     const char *at = pattern_new(len);
     char *bytes = pool_bytes(&pool, len);
     size_t arrived = 0;
+    const int small = 16 << 10;
+    bool between = false, early = false;
     probe_pair(&p);
+    setsockopt(p.c->watch.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    count_from_now(&p);
     is_int(send_text(&p, str_of(at, len)), FLOW_FULL, "one large piece is taken, and it is full");
     turns(2);
-    far_read(&p, bytes, 100 << 10, &arrived);
-    turns(2);
-    ok(p.c->out.bytes > CONN_LOW && p.drained == 0, "above the low mark nobody is called");
+    is_uint(counted.sends, 1, "a short write needs no second one");
     while (arrived < len) {
-        far_read(&p, bytes, len, &arrived);
-        turns(1);
+        far_read(&p, bytes, size_min(len, arrived + 4096), &arrived);
+        turns(2);
+        between = between || (p.c->out.bytes > CONN_LOW && p.c->out.bytes <= CONN_HIGH);
+        early = early || (p.c->out.bytes > CONN_LOW && p.drained > 0);
     }
+    ok(between && !early, "above the low mark nobody is called");
     is_int(p.drained, 1, "below it once");
+    probe_end(&p);
+}
+
+/* What is on its way when the end comes is not brought any more. */
+static void test_drained_never(void)
+{
+    struct probe p;
+    const size_t len = 400 << 10;
+    char *bytes = pool_bytes(&pool, len);
+    size_t arrived = 0;
+    probe_pair(&p);
+    send_text(&p, str_of(pattern_new(len), len));
+    for (unsigned i = 0; i < 10000 && !p.c->drained; i++) {
+        far_read(&p, bytes, len, &arrived);
+        poller_wait(&loop, 1);
+        conn_flush(p.c);
+    }
+    ok(p.c->drained && p.drained == 0, "on_drained is on its way");
+    conn_close(p.c);
+    turns(2);
+    ok(p.closed == 1 && p.drained == 0, "and does not come after the end");
     probe_end(&p);
 }
 
@@ -614,13 +641,14 @@ static void test_reset(void)
     p.far = -1;
     marks_reset();
     chain_init(&chain);
-    chain_add(&chain, &pool, STR("nobody reads this"));
+    chain_add(&chain, &pool, str_of(pattern_new(200 << 10), 200 << 10));
     add_mark(&chain);
     p.in_call = true;
-    conn_send(p.c, &chain);
+    is_int(conn_send(p.c, &chain), FLOW_FULL, "more than is taken at once");
     conn_flush(p.c);
     p.in_call = false;
     ok(p.c->failed && chain_empty(&p.c->out), "a peer that is gone fails the connection");
+    ok(!p.c->full, "which owes no on_drained any more");
     ok(marks.dropped == 1 && marks.sent == 0, "the mark hears that nothing was sent");
     is_int(p.errors, 0, "on_error is posted");
     turns(2);
@@ -631,8 +659,10 @@ static void test_reset(void)
     ok(marks.dropped == 2 && chain_empty(&p.c->out), "and thrown away");
     conn_flush(p.c);
     conn_shutdown(p.c);
+    loop_post(&loop, &p.c->ready_task);
+    const int ready = p.ready;
     turns(2);
-    is_int(p.errors, 1, "nothing comes after on_error");
+    ok(p.errors == 1 && p.ready == ready, "nothing comes after on_error");
     probe_end(&p);
     is_int(p.closed, 1, "but the end");
 }
@@ -643,7 +673,9 @@ static void test_shutdown(void)
     const size_t len = 400 << 10;
     char *bytes = pool_bytes(&pool, len);
     size_t arrived = 0;
+    const int small = 16 << 10;
     probe_tcp(&p);
+    setsockopt(p.c->watch.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     count_from_now(&p);
     p.read = true;
     send_text(&p, str_of(pattern_new(len), len));
@@ -699,6 +731,18 @@ static void test_close(void)
     char byte;
     errno = 0;
     ok(read(p.far, &byte, 1) <= 0 && errno != EAGAIN, "the peer sees the end");
+    probe_end(&p);
+}
+
+static void test_close_before_timer(void)
+{
+    struct probe p;
+    probe_pair(&p);
+    conn_timer(p.c, 1);
+    usleep(2000);
+    conn_close(p.c);
+    turns(2);
+    ok(p.closed == 1 && p.timeouts == 0, "a deadline that is due does not come after the end");
     probe_end(&p);
 }
 
@@ -758,10 +802,12 @@ int main(void)
     test_file_truncated();
     test_back_pressure();
     test_drained_late();
+    test_drained_never();
     test_send_budget();
     test_reset();
     test_shutdown();
     test_close();
+    test_close_before_timer();
     test_close_another();
     test_timer();
     ok(loop.timers.set == 0 && loop.timers.reserved == 0, "nothing is left behind");

@@ -222,7 +222,8 @@ static void test_end_waits(void)
        most);
     is_uint(t.pump[0].blocks, PUMP_BLOCKS, "every block is in flight");
     for (unsigned i = 0; i < 100000 && out < LEN; i++) {
-        ssize_t n = read(t.far[1], back + out, 5000);
+        const size_t room = size_min(5000, sizeof(back) - out);
+        ssize_t n = read(t.far[1], back + out, room);
         out += n > 0 ? (size_t)n : 0;
         n = in < LEN ? write(t.far[0], bytes + in, LEN - in) : 0;
         in += n > 0 ? (size_t)n : 0;
@@ -331,6 +332,57 @@ static void test_idle(void)
     tunnel_close(&t);
 }
 
+/* A sink that keeps what it is given until it is let go. */
+struct holding {
+    struct sink sink;
+    struct chain chain;
+};
+
+static enum flow hold(struct sink *sink, struct chain *data, enum mark mark)
+{
+    (void)mark;
+    chain_move(&container_of(sink, struct holding, sink)->chain, data);
+    return FLOW_OK;
+}
+
+/* Reading is progress, and so is being taken. */
+static void test_progress(void)
+{
+    struct tunnel t;
+    struct holding holding = { .sink.write = hold };
+    chain_init(&holding.chain);
+    tunnel_open(&t, pair_local);
+    t.pump[0].to = &holding.sink;
+    t.timer.deadline = 0;
+    far_says(&t, 0, "x");
+    ok(holding.chain.bytes == 1 && t.timer.deadline > 0, "what was read");
+    t.timer.deadline = 0;
+    chain_consume(&holding.chain, 1, true);
+    ok(t.pump[0].taken == 1 && t.timer.deadline > 0, "what was taken");
+    t.timer.deadline = 0;
+    shutdown(t.far[0], SHUT_WR);
+    turns(2);
+    ok(t.pump[0].eof && t.timer.deadline > 0, "the end");
+    far_says(&t, 1, "y");
+    tunnel_close(&t);
+}
+
+static void test_cancel_at_the_end(void)
+{
+    struct tunnel t;
+    tunnel_open(&t, pair_local);
+    far_close(&t, 0);
+    for (int i = 0; i < 100 && t.pump[0].end == PUMP_RUNS; i++) {
+        poller_wait(&loop, 5);
+        pump_run(&t.pump[0]);
+    }
+    ok(t.pump[0].end == PUMP_FINISHED && t.done[0] == 0, "finished, and not told yet");
+    pump_cancel(&t.pump[0]);
+    turns(2);
+    is_int(t.done[0], 0, "nor is it told after being cancelled");
+    tunnel_close(&t);
+}
+
 /* A pump outlives the connection it read from when that has ended. */
 static void test_from_goes_first(void)
 {
@@ -369,6 +421,8 @@ int main(void)
     test_failures();
     test_cancel_in_flight();
     test_idle();
+    test_progress();
+    test_cancel_at_the_end();
     test_from_goes_first();
     ok(loop.timers.set == 0 && loop.timers.reserved == 0, "nothing is left behind");
     loop_free(&loop);

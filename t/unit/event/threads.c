@@ -13,6 +13,7 @@ static struct loop loop;
 struct job {
     struct thread_job job;
     pthread_mutex_t *gate;              /* held until the test lets it go; or NULL */
+    pthread_barrier_t *together;
     pthread_t thread;
     bool worked, signals_blocked;
     int order;                          /* of its task; 0: it did not come */
@@ -113,6 +114,43 @@ static void test_order(void)
     turn_until(4);
     is_int(slow.order, 4, "the slow one comes last");
     threads_free(threads);
+    loop_free(&loop);
+}
+
+static void meet(struct thread_job *thread_job)
+{
+    struct job *job = container_of(thread_job, struct job, job);
+    pthread_barrier_wait(job->together);
+}
+
+/* Two jobs that need each other, while one thread is idle and has not woken yet. */
+static void test_idle_is_counted(void)
+{
+    pthread_barrier_t together;
+    struct job first, pair[2];
+    begin();
+    pthread_barrier_init(&together, NULL, 2);
+    struct threads *threads = threads_new(&loop, 2, 10);
+    ASSERT(threads);
+    job_init(&first, NULL);
+    ASSERT(threads_run(threads, &first.job));
+    turn_until(1);
+    for (bool idle = false; !idle; loop_turn(&loop, 1)) {
+        pthread_mutex_lock(&threads->lock);
+        idle = threads->idle == 1;
+        pthread_mutex_unlock(&threads->lock);
+    }
+    for (int i = 0; i < 2; i++) {
+        job_init(&pair[i], NULL);
+        pair[i].job.work = meet;
+        pair[i].together = &together;
+        ASSERT(threads_run(threads, &pair[i].job));
+    }
+    is_uint(started(threads), 2, "a thread that will be busy is not idle");
+    turn_until(3);
+    is_int(delivered, 3, "both work at the same time");
+    threads_free(threads);
+    pthread_barrier_destroy(&together);
     loop_free(&loop);
 }
 
@@ -221,6 +259,7 @@ int main(void)
     log_use(&silent);                   /* the lines of faults that are meant would only confuse */
     test_one();
     test_order();
+    test_idle_is_counted();
     test_bound();
     test_free();
     test_many();
