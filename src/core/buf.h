@@ -8,9 +8,9 @@
  * The memory behind it belongs to whoever made the buf and stays until the buf was consumed: a mark
  * behind the last one tells when that is so.  Bufs themselves come from the maker's pool.
  *
- * A mark's callback finds every chain in order and may append to any; it may free its own memory
- * and what lies before it, but not other marks that may be reached with it: what ends more than that is
- * posted.
+ * A mark's callback finds every chain in order and may append to any.  It may free its own memory
+ * and what lies before it, but not other marks that may be reached with it: what ends more than
+ * that is posted.
  */
 #ifndef CORE_BUF_H
 #define CORE_BUF_H
