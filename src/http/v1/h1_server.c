@@ -25,6 +25,8 @@ struct h1 {
     size_t len, room;
     bool keep;                          /* the client and the request allow another one */
     int64_t keepalive_timeout;
+    int64_t send_timeout;
+    uint64_t sent;                      /* of the connection, when the timer was set */
     int64_t skip;                       /* bytes of a body that nobody read */
 };
 
@@ -135,7 +137,9 @@ static enum flow send_body(struct request *r, struct chain *data, enum mark mark
     struct h1 *h = r->stream;
     if (mark == LAST)
         chain_add_mark(data, &r->pool, last_passed, r);
-    conn_timer(h->c, http_location_conf(r)->send_timeout);
+    h->send_timeout = http_location_conf(r)->send_timeout;
+    h->sent = h->c->sent;
+    conn_timer(h->c, h->send_timeout);
     return conn_send(h->c, data);
 }
 
@@ -348,6 +352,11 @@ static void on_drained(struct conn *c)
 static void on_timeout(struct conn *c)
 {
     struct h1 *h = c->data;
+    if (h->state == H1_BUSY && c->sent != h->sent) {    /* slow, but it takes something */
+        h->sent = c->sent;
+        conn_timer(c, h->send_timeout);
+        return;
+    }
     if (h->state == H1_BUSY) {
         log_write(&c->log, LOG_INFO, ETIMEDOUT, "client timed out");
         request_abort(h->request);
