@@ -124,17 +124,20 @@ static void find_sharing(struct conf_plan *plan, unsigned i)
 
 /* --- defaults --------------------------------------------------------------------------------- */
 
+/* False at the end, or at a quote that is not closed: then some text is left. */
 static bool next_word(struct str *text, struct str *word)
 {
-    *text = str_trim(*text);
-    if (str_empty(*text))
+    struct str rest = *text = str_trim(*text);
+    if (str_empty(rest))
         return false;
-    const char quote = *text->at;
-    if (quote == '"' || quote == '\'') {
-        ASSERT(str_from_off(*text, 1, text));
-        return str_cut(*text, quote, word, text);
+    const char quote = *rest.at;
+    if (quote != '"' && quote != '\'') {
+        str_cut(*text, ' ', word, text);
+        return true;
     }
-    str_cut(*text, ' ', word, text);
+    if (!str_from_off(rest, 1, &rest) || !str_cut(rest, quote, word, &rest))
+        return false;
+    *text = rest;
     return true;
 }
 

@@ -104,7 +104,7 @@ struct directive {
     const struct conf_type *type;
     uint16_t offset;                    /* of the field */
     uint8_t inherit;
-    const char *def;                    /* as configuration text, at the top; or NULL */
+    const char *def;                    /* as configuration text; where nothing is inherited */
     const void *arg;                    /* of the type: names, bounds, a struct conf_block_kind */
     const char *inert;                  /* accepted without effect, and why; NULL: it works.  The
                                          * value is checked and dropped: no field is needed */

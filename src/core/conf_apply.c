@@ -63,7 +63,7 @@ static bool report_duplicate(struct conf *cf, struct str name)
         return false;
     while (first && !str_eq(first->words[0].text, name))
         first = first->next;
-    if (first && first != cf->node)
+    if (first)
         diag_note_at(cf->diag, d, first->words[0].place, "the first one stands here");
     return false;
 }

@@ -157,7 +157,10 @@ static void inert_row(const struct module *module, const struct section *section
         return;
     fmt_print(f, "| `%s` | ", d->name);
     print_contexts(f, d->where);
-    fmt_print(f, " | %s | %s |\n", module_of(module, d), d->inert);
+    fmt_print(f, " | %s | ", module_of(module, d));
+    for (const char *c = d->inert; *c; c++)
+        fmt_print(f, *c == '|' ? "\\%c" : "%c", *c);
+    fmt_text(f, " |\n");
 }
 
 void conf_print_inert(struct fmt *f)
@@ -166,29 +169,35 @@ void conf_print_inert(struct fmt *f)
     conf_each_row(inert_row, f);
 }
 
+static void json_variables(struct json *j, const struct module *module)
+{
+    for (const struct variable *v = module->variables; v && v->name; v++) {
+        json_object_begin(j);
+        json_member(j, "name", v->name);
+        json_key(j, STR("prefix"));
+        json_bool(j, v->flags & VARS_PREFIX);
+        json_member(j, "protocol", module->protocol);
+        json_member(j, "module", module->name);
+        json_member(j, "help", v->help);
+        json_object_end(j);
+        fmt_char(j->f, '\n');
+    }
+}
+
 void conf_print_variables(struct fmt *f, bool json)
 {
     struct json j;
-    json_init(&j, f);
-    if (json)
-        json_array_begin(&j);
-    for (const struct module *const *m = conf_modules(); *m; m++)
-        for (const struct variable *v = (*m)->variables; v && v->name; v++) {
-            const char *tail = v->flags & VARS_PREFIX ? "name" : "";
-            if (!json) {
-                fmt_print(f, "%s%s\t%s\n", v->name, tail, (*m)->protocol);
-                continue;
-            }
-            json_object_begin(&j);
-            json_key(&j, STR("name"));
-            json_str(&j, str_from(v->name));
-            json_member(&j, "protocol", (*m)->protocol);
-            json_member(&j, "module", (*m)->name);
-            json_member(&j, "help", v->help);
-            json_object_end(&j);
-        }
-    if (json) {
-        json_array_end(&j);
-        fmt_char(f, '\n');
+    if (!json) {
+        for (const struct module *const *m = conf_modules(); *m; m++)
+            for (const struct variable *v = (*m)->variables; v && v->name; v++)
+                fmt_print(f, "%s%s\t%s\n", v->name, v->flags & VARS_PREFIX ? "name" : "",
+                          (*m)->protocol);
+        return;
     }
+    json_init(&j, f);
+    json_array_begin(&j);
+    for (const struct module *const *m = conf_modules(); *m; m++)
+        json_variables(&j, *m);
+    json_array_end(&j);
+    fmt_char(f, '\n');
 }

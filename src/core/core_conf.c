@@ -273,7 +273,7 @@ static const struct directive main_rows[] = {
     { "ssl_object_cache_inheritable", IN_MAIN, 1, 1, &conf_type_ignored, 0, OWN, NULL, NULL,
       "certificates are part of a generation and read with it", "keep certificates on reload",
       NULL },
-    { "events", IN_MAIN, 0, 0, &conf_type_block, 0, OWN, NULL, &events_kind, NULL,
+    { "events", IN_MAIN, 0, 0, &conf_type_block_once, 0, OWN, NULL, &events_kind, NULL,
       "how connections are handled", NULL },
 };
 

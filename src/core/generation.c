@@ -53,8 +53,13 @@ static void add_slot(struct generation *gen, unsigned slot)
         unsigned *grown = pool_array(&gen->pool, room, sizeof(*grown));
         if (gen->nhandles)
             memcpy(grown, gen->handles, gen->nhandles * sizeof(*grown));
+        bool *listeners = pool_array(&gen->pool, room, sizeof(*listeners));
+        if (gen->nhandles)
+            memcpy(listeners, gen->listeners, gen->nhandles * sizeof(*listeners));
         gen->handles = grown;
+        gen->listeners = listeners;
     }
+    gen->listeners[gen->nhandles] = handles.at[slot].kind == HANDLE_LISTENER;
     gen->handles[gen->nhandles++] = slot;
 }
 
@@ -63,15 +68,10 @@ void generation_use_handle(struct generation *gen, unsigned slot)
     add_slot(gen, slot);
 }
 
-static bool is_listener(unsigned slot)
-{
-    return handles.at[slot].kind == HANDLE_LISTENER;
-}
-
 void generation_use(const struct generation *gen, bool listeners)
 {
     for (unsigned i = 0; i < gen->nhandles; i++)
-        if (is_listener(gen->handles[i]) == listeners)
+        if (gen->listeners[i] == listeners)
             handle_use(gen->handles[i]);
 }
 
@@ -80,7 +80,7 @@ void generation_unuse(const struct generation *gen, bool listeners,
 {
     for (unsigned i = 0; i < gen->nhandles; i++) {
         const unsigned slot = gen->handles[i];
-        if (is_listener(slot) == listeners && handle_unuse(slot))
+        if (gen->listeners[i] == listeners && handle_unuse(slot))
             close(slot, data);
     }
 }
@@ -148,7 +148,7 @@ struct generation *generation_make(unsigned id, const struct conf_paths *paths, 
         diag_add(diag, DIAG_EMERG, "no-random", (struct diag_place){ 0 }, "getrandom() failed");
     vars_init(&cf);
     struct conf_node *nodes = conf_tree_read(&cf, paths->conf_file, global);
-    if (diag->errors == 0 && conf_apply(&cf, nodes))
+    if (conf_apply(&cf, nodes))
         vars_finish(&cf);
     if (files)
         *files = cf.files;

@@ -38,15 +38,9 @@ static void proxy_ready(struct conn *c)
         conn_close(c);
         return;
     }
-    if (!head.local) {
-        if (!conn_set_peer(c, &head.source)) {
-            conn_close(c);
-            return;
-        }
-    }
-    c->proxy = proxy_protocol_keep(&head);
+    c->proxy = proxy_protocol_keep(&head);      /* the client stays who it is: that is realip's */
     conn_timer(c, 0);
-    if (!c->listener->listening) {
+    if (!c->proxy || !c->listener->listening) {
         conn_close(c);
         return;
     }
@@ -244,10 +238,8 @@ static void review_one(struct worker *w, struct listener_socket *s, int fd)
     const bool want = wanted(s), watched = s->watch.fd >= 0;
     if (want && !watched) {
         s->watch.fd = fd;
-        if (!poller_add(&w->loop, &s->watch, POLL_SHARED)) {
-            log_write(&w->log, LOG_ALERT, errno, "epoll_ctl() of a listening socket failed");
+        if (!poller_add(&w->loop, &s->watch, POLL_SHARED))      /* which says why not */
             s->watch.fd = -1;
-        }
     } else if (!want && watched) {
         poller_remove(&w->loop, &s->watch);
         s->watch.fd = -1;

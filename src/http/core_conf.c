@@ -307,7 +307,8 @@ static const struct conf_block_kind location_kind = { IN_LOCATION, open_location
     { name, where, n, n, &conf_type_ignored, 0, OWN, NULL, NULL, why, help, NULL }
 
 static const struct directive main_rows[] = {
-    BLOCK("http", IN_MAIN, 0, 0, http_kind, "HTTP servers"),
+    { "http", IN_MAIN, 0, 0, &conf_type_block_once, 0, OWN, NULL, &http_kind, NULL, "HTTP servers",
+      NULL },
 };
 
 #define HASH "tables size themselves"
