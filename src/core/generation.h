@@ -31,7 +31,7 @@ struct generation {
     struct str conf_file;
 
     unsigned *handles;                  /* slots of every handle it refers to, each once */
-    bool *listeners;                    /* which of them were listeners: a slot may be another's now */
+    bool *listeners;                    /* which were listeners: a slot may be another's now */
     unsigned nhandles;
     struct listening *listenings;       /* list; event/listening.h */
     struct siphash_key hash_key;        /* of the tables in which clients choose the keys */

@@ -159,9 +159,10 @@ static void finish(struct request *r, enum ending how)
 {
     struct h1 *h = r->stream;
     h->request = NULL;
-    if (how == ENDING_RESET)
+    if (how == ENDING_RESET) {
+        chain_drop(&h->c->out);         /* what is left of it lies in the request's pool */
         end(h);
-    else if (how == ENDING_CLOSE || !h->keep)
+    } else if (how == ENDING_CLOSE || !h->keep)
         linger(h);
     else
         wait_for_next(h);
