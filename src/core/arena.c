@@ -267,7 +267,8 @@ __attribute__((no_sanitize("address"))) static bool run_self_contained(
     const uintptr_t *word = (const void *)run_at(run);
     const uintptr_t *end = word + run_size(run) / sizeof(*word);
     for (; word < end; word++) {
-        if (*word < 65536 || *word >> 47 || own(runs, *word))
+        /* A small number beside padding that was copied along is no pointer either. */
+        if ((*word & UINT32_MAX) < 65536 || *word >> 47 || own(runs, *word))
             continue;
         if (!inside(spans, n, *word) && !arena_has((const void *)*word))
             continue;
