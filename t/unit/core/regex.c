@@ -299,8 +299,8 @@ static void test_refused_subjects(bool jit)
 
 /* --- limits ---------------------------------------------------------------------------------- */
 
-/* What a slice may cost is bounded by its budget; how many there may be, by the clock: with one that
- * advances 200 us at each reading, a few dozens. */
+/* What a slice may cost is bounded by its budget; how many there may be, by the clock: with one
+ * that advances 200 us at each reading, a few dozens. */
 enum { SLOW_TICK = 200 * 1000, READS_MOST = 2 * SEARCH_NS / SLOW_TICK + 4 };
 
 /* `filler` n times, then `tail`, in which the characters stand that a search would stop without. */
