@@ -23,6 +23,7 @@
 #include "core/diag.h"
 
 struct generation;
+struct local;
 struct conf;
 struct conf_node;
 struct conf_block;
@@ -160,6 +161,9 @@ struct module {
     /* After everything is resolved: what concerns the whole configuration; or NULL.  Not called
      * when that of a module before it failed. */
     bool (*finish)(struct conf *cf);
+    /* In a worker, which gets its part of a new generation: makes what cannot be shared.  False:
+     * *why says why not, and the reload is refused everywhere.  Or NULL. */
+    bool (*prepare)(struct local *local, const char **why);
 };
 
 /* Numbers the sections, checks and indexes the rows: a wrong one ends the process.  Once, first of

@@ -374,14 +374,25 @@ static size_t include_depth(const struct conf_file *file)
     return depth;
 }
 
-/* Both places are traced back to the file that they have in common: there the order is plain. */
+static bool read_before(const struct conf_file *a, const struct conf_file *b)
+{
+    while (a && a != b)
+        a = a->next;
+    return a != NULL;
+}
+
+/* Both places are traced back to the file that they have in common: there the order is plain, but
+ * for files of the same statement (the include of a pattern). */
 static bool stands_before(const struct diag_place *a, const struct diag_place *b)
 {
     if (!a->file || !b->file)
         return a->file && !b->file;
+    const struct conf_file *from_a = a->file, *from_b = b->file;
     size_t deep_a = include_depth(a->file), deep_b = include_depth(b->file);
     while (a->file != b->file && (deep_a > 0 || deep_b > 0)) {
         const bool up_a = deep_a >= deep_b, up_b = deep_b >= deep_a;
+        from_a = a->file;
+        from_b = b->file;
         if (up_a) {
             a = included_at(a->file);
             deep_a--;
@@ -393,6 +404,8 @@ static bool stands_before(const struct diag_place *a, const struct diag_place *b
     }
     if (a->file != b->file)
         return a->file->command_line && !b->file->command_line;
+    if (a == b)
+        return from_a != from_b && read_before(from_a, from_b);
     return a->offset < b->offset;
 }
 

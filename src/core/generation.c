@@ -8,29 +8,39 @@
 #include "core/log.h"
 #include "core/regex.h"
 #include "core/vars.h"
+#include "core/zone.h"
 
 #include <sys/random.h>
 
 /* --- a worker's part -------------------------------------------------------------------------- */
 
-struct local *local_open(const struct generation *gen, unsigned id, const struct arena_runs *runs)
+static bool prepare(struct local *local, const char **why)
+{
+    for (const struct module *const *module = conf_modules(); *module; module++)
+        if ((*module)->prepare && !(*module)->prepare(local, why))
+            return false;
+    return true;
+}
+
+struct local *local_open(struct worker *worker, const struct generation *gen, unsigned id,
+                         const struct arena_runs *runs, const char **why)
 {
     struct local *local = calloc(1, sizeof(*local));
+    *why = "no memory";
     if (!local || !arena_open_runs(runs)) {
         free(local);
         return NULL;
     }
     local->generation = gen;
     local->id = id;
+    local->worker = worker;
     local->state = LOCAL_PREPARED;
     local->runs = *runs;
     local->regexes = regex_local_new(gen->nregexes, gen->core->pcre_jit);
-    if (gen->nregexes && !local->regexes) {
-        arena_close_runs(runs);
-        free(local);
-        return NULL;
-    }
-    return local;
+    if (local->regexes && zones_map(gen) && prepare(local, why))
+        return local;
+    local_close(local);
+    return NULL;
 }
 
 void local_close(struct local *local)
@@ -87,6 +97,7 @@ void generation_unuse(const struct generation *gen, bool listeners,
 
 static const char *const kind_names[] = {
     [HANDLE_FREE] = "free", [HANDLE_LISTENER] = "listener", [HANDLE_LOG] = "log",
+    [HANDLE_MEMORY] = "memory", [HANDLE_ZONE] = "zone",
 };
 
 int generation_handle(struct conf *cf, enum handle_kind kind, struct str name,
@@ -148,8 +159,10 @@ struct generation *generation_make(unsigned id, const struct conf_paths *paths, 
         diag_add(diag, DIAG_EMERG, "no-random", (struct diag_place){ 0 }, "getrandom() failed");
     vars_init(&cf);
     struct conf_node *nodes = conf_tree_read(&cf, paths->conf_file, global);
-    if (conf_apply(&cf, nodes))
+    if (conf_apply(&cf, nodes)) {
         vars_finish(&cf);
+        zones_finish(&cf);
+    }
     if (files)
         *files = cf.files;
     if (gen->pool.failed || temp->failed)

@@ -22,6 +22,8 @@ struct listening;
 struct regex;
 struct regex_local;
 struct vars_table;
+struct worker;
+struct zone;
 
 struct generation {
     unsigned id;
@@ -37,6 +39,7 @@ struct generation {
     struct siphash_key hash_key;        /* of the tables in which clients choose the keys */
     struct regex **regexes;             /* by index */
     unsigned nregexes;
+    struct zone *zones;                 /* list; core/zone.h */
     struct vars_table *vars_http;       /* core/vars.h */
     struct vars_table *vars_stream;
 };
@@ -54,8 +57,9 @@ struct local {
     struct worker *worker;
 };
 
-/* A worker's side; event/worker.c drives it.  NULL: no memory. */
-struct local *local_open(const struct generation *gen, unsigned id, const struct arena_runs *runs);
+/* A worker's side; event/worker.c drives it.  NULL: *why says why not. */
+struct local *local_open(struct worker *worker, const struct generation *gen, unsigned id,
+                         const struct arena_runs *runs, const char **why);
 void local_close(struct local *local);
 
 static inline void local_pin(struct local *local)

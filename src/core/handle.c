@@ -5,6 +5,7 @@
 #include "core/handle.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 struct handle_table handles;
 
@@ -37,11 +38,20 @@ bool handle_put(unsigned slot, enum handle_kind kind, int fd)
     return replaced;
 }
 
+/* The addresses stay reserved: a stale pointer faults. */
+static void unmap(const struct handle *h)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    ASSERT(mmap(h->mapped, h->mapped_size, PROT_NONE, flags, -1, 0) != MAP_FAILED);
+}
+
 void handle_close(unsigned slot)
 {
     if (slot >= handles.count)
         return;
     struct handle *h = &handles.at[slot];
+    if (h->mapped)
+        unmap(h);
     if (h->fd >= 0)
         close(h->fd);
     free(h->key);

@@ -21,6 +21,7 @@ enum handle_kind {
     HANDLE_LISTENER,            /* a socket of one worker, or one shared by all */
     HANDLE_LOG,
     HANDLE_MEMORY,              /* a memory log: a memfd */
+    HANDLE_ZONE,                /* a memfd, mapped while it is here: core/zone.h */
 };
 
 struct handle {
@@ -29,6 +30,8 @@ struct handle {
     uint32_t serial;            /* master only: of what is behind the slot now */
     char *key;                  /* master only: "kind:name", malloc'd */
     unsigned users;             /* master only: generations that refer to it */
+    void *mapped;               /* a zone: where; NULL: not mapped in this process */
+    size_t mapped_size;
 };
 
 struct handle_table {

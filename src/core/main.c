@@ -13,6 +13,7 @@
 #include "core/number.h"
 #include "core/options.h"
 #include "core/report.h"
+#include "core/zone.h"
 #include "event/worker.h"
 #include "http/http.h"
 #include "os/unix/file.h"
@@ -25,13 +26,21 @@
 
 enum { FAILED = 1, BAD_START = 2, BIND_TRIES = 5 };
 
-static const size_t arena_size = (size_t)4 << 30;
+/* Address space, not memory. */
+static const size_t arena_size = (size_t)4 << 30, zone_space = (size_t)64 << 30;
+
+#ifdef WITH_FAULTS
+extern const struct http_module http_fault_module;      /* t/faults */
+#endif
 
 static const struct module *const modules[] = {
     &core_module,
 #define HTTP_MODULE(name) &http_##name##_module.module,
 #include "http/modules.def"
 #undef HTTP_MODULE
+#ifdef WITH_FAULTS
+    &http_fault_module.module,
+#endif
     NULL,
 };
 
@@ -68,10 +77,12 @@ static void print_diagnostics(const struct diag_list *diag, bool json, bool quie
     for (const struct diag *d = diag->first; d; d = d->next) {
         if (quiet && d->level != DIAG_EMERG)
             continue;
-        if (json)
+        if (json) {
             diag_json(d, &f);
-        else
+            fmt_char(&f, '\n');
+        } else {
             report_text(d, &f);
+        }
     }
     const struct str text = fmt_done(&f);
     fwrite(text.at, 1, text.len, json ? stdout : stderr);
@@ -89,6 +100,16 @@ static void dump(const struct conf_file *file)
     }
 }
 
+static bool could_write_pid(const struct generation *gen, struct diag_list *diag)
+{
+    const struct str path = gen->core->pid;
+    if (file_could_append(path.at))
+        return true;
+    diag_add(diag, DIAG_EMERG, "cannot-open", (struct diag_place){ 0 },
+             "open() \"%.*s\" failed (%d: %s)", STR_FMT(path), errno, strerror(errno));
+    return false;
+}
+
 static int test(const struct options *o, const struct conf_paths *paths)
 {
     struct pool temp;
@@ -97,6 +118,10 @@ static int test(const struct options *o, const struct conf_paths *paths)
     pool_init(&temp, &pool_heap);
     diag_init(&diag, &temp);
     struct generation *gen = generation_make(1, paths, o->global, true, &temp, &diag, &files);
+    if (gen && !could_write_pid(gen, &diag)) {
+        generation_free(gen);
+        gen = NULL;
+    }
     print_diagnostics(&diag, o->json, o->quiet);
     if (gen && !o->quiet && !o->json)
         fprintf(stderr,
@@ -174,6 +199,8 @@ static int ask(const struct options *o, const struct conf_paths *paths)
     int status = FAILED;
     pool_init(&temp, &pool_heap);
     const struct str path = pid_path(o, paths, &temp);
+    if (path.len && o->signal)
+        log_write(log_process, LOG_NOTICE, 0, "signal process started");
     if (path.len && read_pid(path, &pid)) {
         const bool reload = !o->signal || strcmp(o->signal, "reload") == 0;
         const char *command = o->signal ? "reload" : o->command;
@@ -207,7 +234,8 @@ static struct generation *try_generation(const struct options *o, const struct c
     pool_init(&temp, &pool_heap);
     diag_init(&diag, &temp);
     struct generation *gen = generation_make(1, paths, o->global, false, &temp, &diag, NULL);
-    if (gen && !listening_open(gen, (unsigned)gen->core->worker_processes, &diag)) {
+    if (gen && (!could_write_pid(gen, &diag) ||
+                !listening_open(gen, (unsigned)gen->core->worker_processes, &diag))) {
         generation_free(gen);
         gen = NULL;
     }
@@ -263,7 +291,7 @@ static bool running_already(const char *path)
     while (digits.len && digits.at[digits.len - 1] == '\n')
         digits.len--;
     return number_u32(digits, &pid) && pid > 0 && pid <= INT_MAX && (pid_t)pid != getpid() &&
-           control_ask(path, "ping") == 0;
+           control_ask(path, "ping") >= 0;
 }
 
 static char *master_title(int argc, char **argv)
@@ -310,15 +338,20 @@ static struct generation *remake(void *data)
 }
 
 static int serve_alone(const struct options *o, const struct conf_paths *paths,
-                       struct generation *gen)
+                       struct generation *gen, bool daemonize)
 {
     struct alone alone = { o, paths, gen->id };
     const struct worker_single single = { remake, &alone };
     struct master files = { .control = -1 };
     const struct listening *which;
-    if (!listening_start(gen, &which) || !upgrade_write_pid(&files, gen->core->pid.at))
+    if (!listening_start(gen, &which))
         return FAILED;
+    if (daemonize && !process_daemonize())
+        return BAD_START;
     log_use(gen->core->log);
+    if (!upgrade_write_pid(&files, gen->core->pid.at))
+        return FAILED;
+    log_redirect_stderr();
     worker_single(gen, &single);
     unlink(files.pid_path);
     return 0;
@@ -336,7 +369,7 @@ static int serve(const struct options *o, const struct conf_paths *paths, int ar
     listening_inherit_end();
     const struct core_conf *core = gen->core;
     if (!core->master_process)
-        return serve_alone(o, paths, gen);
+        return serve_alone(o, paths, gen, core->daemon && !inherited);
     m->hooks = &hooks;
     m->options.paths = *paths;
     m->options.global = o->global;
@@ -354,9 +387,9 @@ static int serve(const struct options *o, const struct conf_paths *paths, int ar
         return FAILED;
     }
     char *title = master_title(argc, argv);
-    if (core->daemon && core->master_process && !inherited && !process_daemonize())
+    if (core->daemon && !inherited && !process_daemonize())
         return BAD_START;
-    m->daemonized = (core->daemon && core->master_process) || inherited;
+    m->daemonized = core->daemon || inherited;
     log_use(core->log);
     if (!upgrade_write_pid(m, core->pid.at))
         return FAILED;
@@ -414,7 +447,7 @@ int main(int argc, char **argv)
     conf_register(modules);
     if (o.command && strcmp(o.command, "generations") != 0)
         return print_command(&o);
-    if (!arena_init(arena_size)) {
+    if (!arena_init(arena_size) || !zone_space_init(zone_space)) {
         perror("weir: [emerg] no address space for configurations");
         return FAILED;
     }

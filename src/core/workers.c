@@ -4,6 +4,7 @@
  */
 #include "core/log.h"
 #include "core/master.h"
+#include "core/zone.h"
 #include "os/unix/channel.h"
 #include "os/unix/clock.h"
 
@@ -242,6 +243,7 @@ static void bury(struct master *m, struct worker_row *row)
             ;
         row->reaped = true;
         log_end(row);
+        zones_owner_died(row->pid);
     }
     close(row->channel);
     row->channel = -1;

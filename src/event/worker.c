@@ -6,6 +6,7 @@
 
 #include "core/core_conf.h"
 #include "core/log_conf.h"
+#include "core/zone.h"
 #include "event/listener.h"
 #include "os/unix/channel.h"
 #include "os/unix/process.h"
@@ -82,12 +83,11 @@ static struct local *find(struct worker *w, unsigned id)
 }
 
 static struct local *hold(struct worker *w, const struct generation *gen, unsigned id,
-                          const struct arena_runs *runs)
+                          const struct arena_runs *runs, const char **why)
 {
-    struct local *local = local_open(gen, id, runs);
+    struct local *local = local_open(w, gen, id, runs, why);
     if (!local)
         return NULL;
-    local->worker = w;
     local->next = w->all;
     w->all = local;
     return local;
@@ -134,8 +134,9 @@ static void turn_end(struct loop *loop)
 
 static void prepare(struct worker *w, const struct message *message)
 {
+    const char *why;
     const struct local *local = hold(w, message->prepare.at, message->generation,
-                                     &message->prepare.runs);
+                                     &message->prepare.runs, &why);
     if (local) {
         tell(w, MESSAGE_PREPARED, message->generation, 0);
         return;
@@ -143,7 +144,7 @@ static void prepare(struct worker *w, const struct message *message)
     struct message no = { .type = MESSAGE_REFUSED, .generation = message->generation };
     struct fmt f;
     fmt_init_cut(&f, no.why, sizeof(no.why));
-    fmt_print(&f, "no memory (%d: %s)", errno, strerror(errno));
+    fmt_text(&f, why);
     fmt_done(&f);
     channel_send(w->channel.fd, &no, sizeof(no), NULL, 0, false);
     tell(w, MESSAGE_RELEASED, message->generation, 0);
@@ -157,6 +158,7 @@ static void use(struct worker *w, struct local *local)
     local->state = LOCAL_CURRENT;
     w->workers = (unsigned)core->worker_processes;
     w->most = core->events->worker_connections;
+    zones_use(local->generation);
     log_use(core->log);
     w->log.conf = log_process->conf;
     for (struct conn *c = w->conns.first; c; c = c->next)
@@ -279,11 +281,16 @@ static void reload_single(struct worker *w)
     const struct generation *old = w->current->generation;
     struct generation *gen = w->single->remake(w->single->data);
     struct arena_runs runs;
+    const char *why;
     if (!gen)
         return;
     arena_runs_of(&gen->pool, &runs);
-    struct local *local = hold(w, gen, gen->id, &runs);
-    ASSERT(local);
+    struct local *local = hold(w, gen, gen->id, &runs, &why);
+    if (!local) {
+        log_write(&w->log, LOG_ERROR, 0, "the configuration was not changed: %s", why);
+        generation_free(gen);
+        return;
+    }
     generation_use(gen, false);
     generation_use(gen, true);
     use(w, local);
@@ -396,6 +403,7 @@ NORETURN void worker_main(const struct worker_start *start)
     static struct worker worker;
     struct worker *w = &worker;
     const struct generation *gen = start->generation;
+    const char *why;
     process_title("weir: worker process");
     pool_reserve_init();
     set_environment(gen->core);
@@ -403,9 +411,9 @@ NORETURN void worker_main(const struct worker_start *start)
     if (!arena_enter_worker())
         cannot_start("mapping the configuration");
     init_loop(w);
-    struct local *local = hold(w, gen, start->id, &start->runs);
+    struct local *local = hold(w, gen, start->id, &start->runs, &why);
     if (!local)
-        cannot_start("opening the configuration");
+        cannot_start(why);
     become(gen->core, w->index);
     w->log = *log_process;
     use(w, local);
@@ -424,12 +432,14 @@ void worker_single(struct generation *gen, const struct worker_single *single)
     static struct worker worker;
     struct worker *w = &worker;
     struct arena_runs runs;
+    const char *why;
     arena_runs_of(&gen->pool, &runs);
     w->channel.fd = -1;
     w->single = single;
     init_loop(w);
-    struct local *local = hold(w, gen, gen->id, &runs);
-    ASSERT(local);
+    struct local *local = hold(w, gen, gen->id, &runs, &why);
+    if (!local)
+        cannot_start(why);
     generation_use(gen, false);
     generation_use(gen, true);
     w->log = *log_process;

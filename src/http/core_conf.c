@@ -464,22 +464,26 @@ static struct http_listen *default_listen(struct conf *cf, struct server *server
 
 /* --- plans ------------------------------------------------------------------------------------ */
 
-static const struct http_module *const http_modules[] = {
-#define HTTP_MODULE(name) &http_##name##_module,
-#include "http/modules.def"
-#undef HTTP_MODULE
-};
+/* The HTTP module from `*at` on; NULL: none is left. */
+static const struct http_module *next_module(const struct module *const **at)
+{
+    while (**at && strcmp((**at)->protocol, "http") != 0)
+        (*at)++;
+    return **at ? container_of(*(*at)++, struct http_module, module) : NULL;
+}
 
 static void make_plan(struct conf *cf, struct plan *plan, const struct conf_block *block)
 {
     const struct phase_step *found[64];
-    for (enum phase phase = 0; phase < PHASES; phase++)
-        for (unsigned i = 0; i < countof(http_modules); i++)
-            for (const struct phase_step *s = http_modules[i]->steps; s && s->name; s++)
+    for (enum phase phase = 0; phase < PHASES; phase++) {
+        const struct module *const *at = conf_modules();
+        for (const struct http_module *module; (module = next_module(&at)) != NULL;)
+            for (const struct phase_step *s = module->steps; s && s->name; s++)
                 if (s->phase == phase && (!s->enabled || s->enabled(block))) {
                     ASSERT(plan->count < countof(found));
                     found[plan->count++] = s;
                 }
+    }
     plan->steps = pool_array(cf->pool, plan->count, sizeof(struct phase_step *));
     if (plan->count)
         memcpy(plan->steps, found, plan->count * sizeof(struct phase_step *));
@@ -595,9 +599,10 @@ void http_log_context(const struct log *log, struct fmt *f)
 
 void http_log_request(struct request *r)
 {
-    for (unsigned i = 0; i < countof(http_modules); i++)
-        if (http_modules[i]->log)
-            http_modules[i]->log(r);
+    const struct module *const *at = conf_modules();
+    for (const struct http_module *module; (module = next_module(&at)) != NULL;)
+        if (module->log)
+            module->log(r);
 }
 
 static struct section *const sections[] = { &main_section, &http_server_section,

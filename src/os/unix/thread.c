@@ -3,7 +3,9 @@
  */
 #include "os/unix/thread.h"
 
+#include <linux/futex.h>
 #include <signal.h>
+#include <sys/syscall.h>
 
 enum { STACK = 256 << 10 };
 
@@ -25,4 +27,14 @@ bool thread_start(pthread_t *thread, void *(*run)(void *data), void *data)
     pthread_attr_destroy(&attributes);
     errno = error;
     return error == 0;
+}
+
+void thread_wait_while(int *word, int value)
+{
+    syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
+}
+
+void thread_wake_one(int *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
