@@ -124,3 +124,26 @@ void chain_drop(struct chain *chain)
     while (chain->first)
         chain_consume(chain, chain->bytes, false);
 }
+
+void chain_take(struct chain *to, struct chain *from, size_t n, struct pool *pool)
+{
+    ASSERT(n <= from->bytes);
+    while (n > 0) {
+        struct buf *buf = from->first;
+        const size_t part = size_min(n, buf->len);
+        n -= part;
+        from->bytes -= part;
+        if (part == buf->len) {
+            from->first = buf->next;
+            if (!from->first)
+                from->end = &from->first;
+            chain_append(to, buf);
+            continue;
+        }
+        struct buf *copy = pool_new(pool, struct buf);
+        *copy = *buf;
+        copy->len = part;
+        chain_append(to, copy);
+        shorten(buf, part);
+    }
+}

@@ -7,6 +7,7 @@
 #include "core/core_conf.h"
 #include "core/log.h"
 #include "core/regex.h"
+#include "core/temp_file.h"
 #include "core/vars.h"
 #include "core/zone.h"
 
@@ -36,8 +37,9 @@ struct local *local_open(struct worker *worker, const struct generation *gen, un
     local->worker = worker;
     local->state = LOCAL_PREPARED;
     local->runs = *runs;
+    local->state_of = calloc(conf_nsections(), sizeof(*local->state_of));
     local->regexes = regex_local_new(gen->nregexes, gen->core->pcre_jit);
-    if (local->regexes && zones_map(gen) && prepare(local, why))
+    if (local->regexes && local->state_of && zones_map(gen) && prepare(local, why))
         return local;
     local_close(local);
     return NULL;
@@ -46,6 +48,11 @@ struct local *local_open(struct worker *worker, const struct generation *gen, un
 void local_close(struct local *local)
 {
     ASSERT(local->pins == 0);
+    if (local->state_of)
+        for (const struct module *const *module = conf_modules(); *module; module++)
+            if ((*module)->release)
+                (*module)->release(local);
+    free(local->state_of);
     regex_local_free(local->regexes, local->generation->nregexes);
     arena_close_runs(&local->runs);
     free(local);
@@ -155,6 +162,7 @@ struct generation *generation_make(unsigned id, const struct conf_paths *paths, 
     gen->pool = pool;
     gen->id = id;
     gen->conf_file = pool_str(&gen->pool, paths->conf_file);
+    gen->prefix = pool_str(&gen->pool, paths->prefix);
     if (getrandom(&gen->hash_key, sizeof(gen->hash_key), 0) != (ssize_t)sizeof(gen->hash_key))
         diag_add(diag, DIAG_EMERG, "no-random", (struct diag_place){ 0 }, "getrandom() failed");
     vars_init(&cf);
@@ -162,6 +170,7 @@ struct generation *generation_make(unsigned id, const struct conf_paths *paths, 
     if (conf_apply(&cf, nodes)) {
         vars_finish(&cf);
         zones_finish(&cf);
+        temp_folders_make(&cf);
     }
     if (files)
         *files = cf.files;

@@ -23,6 +23,7 @@ struct regex;
 struct regex_local;
 struct vars_table;
 struct worker;
+struct temp_folder;
 struct zone;
 
 struct generation {
@@ -40,6 +41,8 @@ struct generation {
     struct regex **regexes;             /* by index */
     unsigned nregexes;
     struct zone *zones;                 /* list; core/zone.h */
+    struct temp_folder *temp_folders;   /* list; core/temp_file.h */
+    struct str prefix;                  /* of relative names; ends in "/" */
     struct vars_table *vars_http;       /* core/vars.h */
     struct vars_table *vars_stream;
 };
@@ -53,6 +56,7 @@ struct local {
     unsigned pins;
     struct regex_local *regexes;        /* by regex index; core/regex.h */
     struct arena_runs runs;
+    void **state_of;                    /* by section slot: what its module keeps here */
     struct local *next;                 /* of this worker, newest first */
     struct worker *worker;
 };

@@ -301,6 +301,11 @@ static struct vars_cell *cell_of(struct subject *s, unsigned index)
     return s->cells ? &s->cells[index] : NULL;
 }
 
+bool vars_ready(struct subject *s)
+{
+    return cell_of(s, 0) != NULL;
+}
+
 static void warn_cycle(const struct subject *s, const struct vars_entry *entry)
 {
     if (s->log)

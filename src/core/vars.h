@@ -106,6 +106,9 @@ bool vars_finish(struct conf *cf);
 
 /* --- at run time ------------------------------------------------------------------------------ */
 
+/* Makes the cache, so that copies of the subject share it.  False: no memory. */
+bool vars_ready(struct subject *s);
+
 bool vars_get(struct subject *s, unsigned index, struct value *out);
 void vars_forget(struct subject *s, unsigned index);            /* its cached value */
 bool vars_set(struct subject *s, unsigned index, struct str text);

@@ -67,7 +67,7 @@ static const struct conn_handler proxy_handler = {
 
 /* --- connections ------------------------------------------------------------------------------ */
 
-static void list_add(struct conn_list *list, struct conn *c)
+static void conns_add(struct conn_list *list, struct conn *c)
 {
     c->next = NULL;
     c->prev = list->last;
@@ -79,7 +79,7 @@ static void list_add(struct conn_list *list, struct conn *c)
     list->count++;
 }
 
-static void list_remove(struct conn_list *list, struct conn *c)
+static void conns_remove(struct conn_list *list, struct conn *c)
 {
     if (c->prev)
         c->prev->next = c->next;
@@ -97,9 +97,9 @@ void worker_idle(struct conn *c, bool idle)
     struct worker *w = c->worker;
     if (c->idle == idle)
         return;
-    list_remove(c->idle ? &w->idle : &w->conns, c);
+    conns_remove(c->idle ? &w->idle : &w->conns, c);
     c->idle = idle;
-    list_add(idle ? &w->idle : &w->conns, c);
+    conns_add(idle ? &w->idle : &w->conns, c);
 }
 
 static void listener_free(struct listener *l)
@@ -140,7 +140,7 @@ static void conn_gone(struct conn *c)
 {
     struct worker *w = c->worker;
     struct listener *l = c->listener;
-    list_remove(c->idle ? &w->idle : &w->conns, c);
+    conns_remove(c->idle ? &w->idle : &w->conns, c);
     if (--l->conns == 0 && !l->listening)
         listener_free(l);
     if (w->full && count(w) < w->most)
@@ -165,9 +165,9 @@ static void begin(struct listener *l, int fd, const struct inet_address *peer)
     c->log.conf = log_process->conf;
     c->log.connection = ++w->connections;
     c->log.debug = log_debug_matches(gen->core->events->debug_connections, peer);
-    c->began = clock_real_msec();
+    c->began = w->loop.real;
     l->conns++;
-    list_add(&w->conns, c);
+    conns_add(&w->conns, c);
     if (!listening->proxy_protocol) {
         listening->accepted(c);
         return;

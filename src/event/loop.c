@@ -89,7 +89,7 @@ static int64_t wait_at_most(const struct loop *loop, int64_t most_msec)
 
 bool loop_init(struct loop *loop)
 {
-    *loop = (struct loop){ .now = clock_msec() };
+    *loop = (struct loop){ .now = clock_msec(), .real = clock_real_msec() };
     if (!poller_init(&loop->poller))
         return false;
     timers_init(&loop->timers);

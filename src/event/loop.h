@@ -22,6 +22,7 @@ struct loop {
     struct task_queue tasks, flushes;
     struct task_queue batch, flushing;  /* those of them that run now */
     int64_t now;                        /* monotonic milliseconds, read once a turn */
+    int64_t real;                       /* the same of the clock on the wall */
     int64_t first_flush;                /* microseconds: when the oldest flush was posted */
     uint64_t turns;                     /* the watchdog looks at it */
     volatile uint64_t *heartbeat;       /* shared with the master; may be NULL */

@@ -94,6 +94,7 @@ bool poller_wait(struct loop *loop, int64_t msec)
     const int n = epoll_wait(loop->poller.fd, events, FETCH_MOST, clamp(msec));
     const int error = n < 0 ? errno : 0;
     loop->now = clock_msec();
+    loop->real = clock_real_msec();
     if (error && error != EINTR) {
         log_write(log_process, LOG_ALERT, error, "epoll_wait() failed");
         return false;

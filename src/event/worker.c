@@ -8,6 +8,7 @@
 #include "core/log_conf.h"
 #include "core/zone.h"
 #include "event/listener.h"
+#include "event/threads.h"
 #include "os/unix/channel.h"
 #include "os/unix/process.h"
 #include "os/unix/sandbox.h"
@@ -16,7 +17,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
-enum { STATUS_CANNOT_START = 2 };
+enum { STATUS_CANNOT_START = 2, POOL_THREADS = 32, POOL_QUEUE = 65536 };
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
@@ -59,9 +60,75 @@ static void quit(struct worker *w, bool heir)
         w->loop.stop = true;
 }
 
+bool worker_closes_idle(const struct conn *c)
+{
+    return c->worker->quitting && !c->worker->heir;
+}
+
 bool worker_wants_close(const struct conn *c)
 {
     return c->worker->quitting || !c->listener->listening;
+}
+
+static struct worker_dates *dates(struct worker *w)
+{
+    const int64_t second = w->loop.real / 1000;
+    if (w->dates.second != second) {
+        const int offset = date_local_offset(second);
+        w->dates.second = second;
+        date_http(second, w->dates.http);
+        date_clf(second, offset, w->dates.clf);
+        date_iso(second, offset, w->dates.iso);
+    }
+    return &w->dates;
+}
+
+struct str worker_http_date(struct worker *w)
+{
+    return str_of(dates(w)->http, DATE_HTTP - 1);
+}
+
+struct str worker_clf_date(struct worker *w)
+{
+    return str_of(dates(w)->clf, DATE_CLF - 1);
+}
+
+struct str worker_iso_date(struct worker *w)
+{
+    return str_of(dates(w)->iso, DATE_ISO - 1);
+}
+
+struct worker_threads {
+    struct worker_threads *next;
+    struct str name;
+    struct threads *threads;
+};
+
+/* A pool keeps the size that it began with. */
+struct threads *worker_pool(struct worker *w, struct str name)
+{
+    const struct core_thread_pool *conf = w->current->generation->core->thread_pools;
+    struct worker_threads *pool = w->threads;
+    while (pool && !str_eq(pool->name, name))
+        pool = pool->next;
+    if (pool)
+        return pool->threads;
+    while (conf && !str_eq(conf->name, name))
+        conf = conf->next;
+    pool = calloc(1, sizeof(*pool) + name.len);
+    if (!pool)
+        return NULL;
+    memcpy(pool + 1, name.at, name.len);
+    pool->name = str_of(pool + 1, name.len);
+    pool->threads = threads_new(&w->loop, conf ? conf->threads : POOL_THREADS,
+                                conf ? conf->max_queue : POOL_QUEUE);
+    if (!pool->threads) {
+        free(pool);
+        return NULL;
+    }
+    pool->next = w->threads;
+    w->threads = pool;
+    return pool->threads;
 }
 
 /* --- generations ------------------------------------------------------------------------------ */
@@ -394,6 +461,8 @@ static void init_loop(struct worker *w)
     w->pause.fire = pause_fires;
     w->signals = (struct watch){ .fd = signal_open(signals, countof(signals)),
                                  .ready = signals_ready };
+    if (!file_cache_init(&w->files))
+        cannot_start("the cache of files");
     if (w->signals.fd < 0 || !poller_add(&w->loop, &w->signals, POLL_LEVEL))
         cannot_start("signalfd()");
 }

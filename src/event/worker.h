@@ -12,6 +12,8 @@
 #ifndef EVENT_WORKER_H
 #define EVENT_WORKER_H
 
+#include "core/date.h"
+#include "core/file_cache.h"
 #include "core/generation.h"
 #include "core/master.h"
 #include "event/conn.h"
@@ -21,6 +23,13 @@ struct listener;
 struct conn_list {
     struct conn *first, *last;
     unsigned count;
+};
+
+struct worker_threads;
+
+struct worker_dates {                   /* as texts, made once a second */
+    int64_t second;
+    char http[DATE_HTTP], clf[DATE_CLF], iso[DATE_ISO];
 };
 
 struct worker {
@@ -34,6 +43,9 @@ struct worker {
     uint64_t connections;               /* ever accepted: their numbers */
     bool quitting, heir;                /* heir: somebody else serves already */
     bool full;
+    struct file_cache files;
+    struct worker_dates dates;
+    struct worker_threads *threads;     /* pools, made when they are first used */
     uint64_t adopted[16];               /* siblings whose sockets are accepted from, by bit */
     struct timer shutdown;              /* worker_shutdown_timeout */
     struct timer pause;                 /* descriptors ran out */
@@ -55,7 +67,17 @@ void worker_single(struct generation *gen, const struct worker_single *single);
 /* A connection between two requests: it may be evicted, and does not hold up the end. */
 void worker_idle(struct conn *c, bool idle);
 
+/* The time of this turn. */
+struct str worker_http_date(struct worker *w);
+struct str worker_clf_date(struct worker *w);
+struct str worker_iso_date(struct worker *w);
+
+/* The thread pool of this name, as the current generation has it. NULL: errno. */
+struct threads *worker_pool(struct worker *w, struct str name);
+
 /* Whether an answer should carry "Connection: close": this worker is going, or the address is. */
 bool worker_wants_close(const struct conn *c);
+/* Whether one between two requests should end now: nobody else will serve its next. */
+bool worker_closes_idle(const struct conn *c);
 
 #endif

@@ -1,11 +1,12 @@
 /*
  * A wire protocol as a request sees it: HTTP/1 now; HTTP/2, HTTP/3 and "parent" (of a subrequest)
- * are further rows.  The only way in which a response leaves.
+ * are further rows.  The only way in which a response leaves and a body comes in.
  */
 #ifndef HTTP_CODEC_H
 #define HTTP_CODEC_H
 
 #include "event/flow.h"
+#include "http/fields.h"
 
 struct request;
 
@@ -13,14 +14,19 @@ enum ending {
     ENDING_KEEP,                        /* the stream may carry another request */
     ENDING_CLOSE,
     ENDING_RESET,                       /* the response is not whole: the client must see that */
+    ENDING_SILENT,                      /* closed without an answer: return 444 */
 };
 
 struct codec {
     const char *name;
-    /* From r->status and r->out: the head.  Once. */
+    /* From r->out: the head.  Once. */
     void (*head)(struct request *r, enum mark mark);
     /* Takes the chain.  After LAST, request_sent() is called when the last byte has left. */
     enum flow (*body)(struct request *r, struct chain *data, enum mark mark);
+    /* 100, 103: leaves at once. */
+    void (*informational)(struct request *r, unsigned status, const struct fields *fields);
+    /* The body is wanted now: body_deliver() and body_delivered() follow, never in this call. */
+    void (*want_body)(struct request *r);
     /* The request has ended and will be freed: the stream forgets it. */
     void (*finish)(struct request *r, enum ending how);
 };

@@ -1,5 +1,5 @@
 /*
- * The directives of ngx_http_core_module, and what is derived from them: servers, addresses, plans.
+ * The statements of http {}, server {} and location {} that concern no single room.
  * Owns nothing: everything lies in the generation.
  */
 #include "http/core_conf.h"
@@ -7,227 +7,15 @@
 #include "core/generation.h"
 #include "core/number.h"
 #include "core/version.h"
-#include "http/codec.h"
+#include "http/body.h"
+#include "http/error.h"
+#include "http/file.h"
 
-/* --- listen ----------------------------------------------------------------------------------- */
+#include "config.h"
 
-static bool keepalive_parameter(struct conf *cf, unsigned i, struct str value,
-                                struct socket_options *o)
-{
-    struct str word;
-    int *const times[] = { &o->keepalive_idle, &o->keepalive_interval, &o->keepalive_count };
-    if (str_eq(value, STR("on")) || str_eq(value, STR("off"))) {
-        o->keepalive = value.len == 2 ? SOCKET_ON : SOCKET_OFF;
-        return true;
-    }
-    for (unsigned k = 0; k < countof(times); k++) {
-        uint32_t n = 0;
-        int64_t seconds;
-        str_cut(value, ':', &word, &value);
-        if (word.len == 0)
-            continue;
-        if (k == 2 ? !number_u32(word, &n) : !number_conf_sec(word, &seconds))
-            return conf_error(cf, i, "invalid-value", "invalid so_keepalive value: \"%.*s\"",
-                              STR_FMT(conf_arg(cf, i)));
-        *times[k] = k == 2 ? (int)n : (int)seconds;
-    }
-    o->keepalive = SOCKET_ON;
-    return true;
-}
+/* --- values of their own ---------------------------------------------------------------------- */
 
-static bool number_parameter(struct conf *cf, unsigned i, struct str value, int *out)
-{
-    uint32_t n;
-    if (!number_u32(value, &n) || n == 0 || n > INT_MAX) {
-        struct str name, rest;
-        str_cut(conf_arg(cf, i), '=', &name, &rest);
-        return conf_error(cf, i, "invalid-value", "invalid %.*s \"%.*s\"", STR_FMT(name),
-                          STR_FMT(value));
-    }
-    *out = (int)n;
-    return true;
-}
-
-static bool size_parameter(struct conf *cf, unsigned i, struct str value, int *out)
-{
-    size_t n;
-    if (!number_conf_size(value, &n) || n == 0 || n > INT_MAX) {
-        struct str name, rest;
-        str_cut(conf_arg(cf, i), '=', &name, &rest);
-        return conf_error(cf, i, "invalid-value", "invalid %.*s \"%.*s\"", STR_FMT(name),
-                          STR_FMT(value));
-    }
-    *out = (int)n;
-    return true;
-}
-
-static bool absent_parameter(struct conf *cf, unsigned i)
-{
-    struct diag *d = conf_diag(cf, DIAG_EMERG, i, "not-built",
-                               "the \"%.*s\" parameter of \"listen\" is not built into weir yet",
-                               STR_FMT(conf_arg(cf, i)));
-    diag_note(cf->diag, d, "without it this address would answer in plain HTTP/1");
-    return false;
-}
-
-static bool listen_parameter(struct conf *cf, unsigned i, struct http_listen *l)
-{
-    static const char *const absent[] = { "ssl", "http2", "spdy", "quic" };
-    const struct str word = conf_arg(cf, i);
-    struct socket_options *o = &l->options;
-    struct str name, value;
-    for (unsigned k = 0; k < countof(absent); k++)
-        if (str_eq(word, str_from(absent[k])))
-            return absent_parameter(cf, i);
-    if (str_eq(word, STR("default_server")) || str_eq(word, STR("default"))) {
-        l->default_server = true;
-        return true;
-    }
-    if (str_eq(word, STR("proxy_protocol"))) {
-        l->proxy_protocol = true;
-        return true;
-    }
-    l->own_options = true;
-    str_cut(word, '=', &name, &value);
-    if (str_eq(word, STR("bind")) || str_eq(word, STR("reuseport")))
-        return true;
-    if (str_eq(word, STR("deferred")))
-        return o->deferred = true;
-    if (str_eq(word, STR("multipath")))
-        return o->multipath = true;
-    if (str_eq(name, STR("backlog")))
-        return number_parameter(cf, i, value, &o->backlog);
-    if (str_eq(name, STR("fastopen")))
-        return number_parameter(cf, i, value, &o->fastopen);
-    if (str_eq(name, STR("rcvbuf")))
-        return size_parameter(cf, i, value, &o->rcvbuf);
-    if (str_eq(name, STR("sndbuf")))
-        return size_parameter(cf, i, value, &o->sndbuf);
-    if (str_eq(name, STR("so_keepalive")))
-        return keepalive_parameter(cf, i, value, o);
-    if (str_eq(name, STR("ipv6only"))) {
-        if (!str_eq(value, STR("on")) && !str_eq(value, STR("off")))
-            return conf_error(cf, i, "invalid-value", "invalid ipv6only flags \"%.*s\"",
-                              STR_FMT(value));
-        o->ipv6only = value.len == 2 ? SOCKET_ON : SOCKET_OFF;
-        return true;
-    }
-    if (str_eq(name, STR("setfib")) || str_eq(name, STR("accept_filter")))
-        return conf_error(cf, i, "not-here",
-                          "\"%.*s\" is not supported on this platform, ignored", STR_FMT(name));
-    return conf_error(cf, i, "invalid-parameter", "invalid parameter \"%.*s\"", STR_FMT(word));
-}
-
-static struct str address_text(struct conf *cf, const struct inet_address *address)
-{
-    struct fmt f;
-    fmt_init_pool(&f, cf->pool, 64, INET_TEXT + 1);
-    inet_write(&f, address, true);
-    return fmt_done(&f);
-}
-
-static void options_init(struct socket_options *o)
-{
-    *o = (struct socket_options){ .backlog = 511 };
-}
-
-static bool parse_address(struct conf *cf, struct str text, struct inet_address *address)
-{
-    struct inet_target target;
-    const char *why = inet_parse_target(text, 80, INET_LISTEN, &target);
-    if (why)
-        return conf_error(cf, 1, "invalid-address", "%s in \"%.*s\" of the \"listen\" directive",
-                          why, STR_FMT(text));
-    if (target.address.len == 0 && str_eq(target.host, STR("localhost")))
-        target.address = (struct inet_address){
-            .v4 = { .sin_family = AF_INET, .sin_port = htons(target.port),
-                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
-            .len = sizeof(struct sockaddr_in),
-        };
-    if (target.address.len == 0)
-        return conf_error(cf, 1, "invalid-address",
-                          "host not found in \"%.*s\" of the \"listen\" directive", STR_FMT(text));
-    *address = target.address;
-    return true;
-}
-
-static bool parse_listen(struct conf *cf, void *field, const void *arg)
-{
-    struct http_listen **list = field, *l = pool_new(cf->pool, struct http_listen);
-    const struct str text = conf_arg(cf, 1);
-    bool good = true;
-    (void)arg;
-    options_init(&l->options);
-    l->server = cf->block->data;
-    l->place = fmt_pool(cf->pool, " in %.*s:%u", STR_FMT(cf->node->words[0].place.file->path),
-                        cf->node->words[0].place.line);
-    if (!parse_address(cf, text, &l->address))
-        return false;
-    l->text = address_text(cf, &l->address);
-    for (unsigned i = 2; i <= conf_nargs(cf); i++)
-        good &= listen_parameter(cf, i, l);
-    for (const struct http_listen *other = *list; other; other = other->next)
-        if (inet_eq(&other->address, &l->address))
-            return conf_error(cf, 1, "duplicate", "a duplicate listen %.*s", STR_FMT(text));
-    while (*list)
-        list = &(*list)->next;
-    *list = l;
-    return good;
-}
-static const struct conf_type type_listen = { "address [parameters]",
-                                              sizeof(struct http_listen *), true, parse_listen,
-                                              false };
-
-/* --- types ------------------------------------------------------------------------------------ */
-
-struct http_types {
-    struct map by_extension;            /* of struct str */
-};
-
-static struct http_types *new_types(struct conf *cf)
-{
-    struct http_types *types = pool_new(cf->pool, struct http_types);
-    map_init(&types->by_extension, cf->temp, &cf->gen->hash_key, true);
-    return types;
-}
-
-static bool add_type(struct conf *cf, void *data)
-{
-    struct http_types *types = data;
-    struct str *value = pool_new(cf->pool, struct str);
-    *value = pool_str(cf->pool, conf_arg(cf, 0));
-    for (unsigned i = 1; i <= conf_nargs(cf); i++)
-        map_add(&types->by_extension, conf_arg(cf, i), value, NULL);
-    return true;
-}
-
-static bool parse_types(struct conf *cf, void *field, const void *arg)
-{
-    struct http_types **types = field;
-    (void)arg;
-    if (!*types)
-        *types = new_types(cf);
-    return conf_each(cf, add_type, *types);
-}
-static const struct conf_type type_types = { "{ type extension ...; }",
-                                             sizeof(struct http_types *), true, parse_types,
-                                             true };
-
-struct str http_type_of(const struct request *r, struct str path)
-{
-    const struct http_location_conf *conf = http_location_conf(r);
-    const ssize_t slash = str_rchr(path, '/'), dot = str_rchr(path, '.');
-    struct str extension;
-    if (dot > slash && conf->types && str_from_off(path, (size_t)dot + 1, &extension)) {
-        const struct str *type = map_get(&conf->types->by_extension, extension);
-        if (type)
-            return *type;
-    }
-    return conf->default_type;
-}
-
-/* --- blocks ----------------------------------------------------------------------------------- */
-
+/* "75s 60s": the timeout, and the seconds that the Keep-Alive field tells. */
 static bool parse_keepalive(struct conf *cf, void *field, const void *arg)
 {
     struct http_location_conf *conf =
@@ -241,68 +29,117 @@ static bool parse_keepalive(struct conf *cf, void *field, const void *arg)
 static const struct conf_type type_keepalive = { "time [header_time]", 2 * sizeof(int64_t), false,
                                                  parse_keepalive, false };
 
+/* root and alias fill one field, and a place has one of them. */
+static bool parse_root(struct conf *cf, void *field, const void *arg)
+{
+    struct http_location_conf *conf = container_of((struct template *)field,
+                                                   struct http_location_conf, root);
+    const char *const name = arg ? "alias" : "root";
+    const struct location *location = cf->block->data;
+    struct str path = conf_arg(cf, 1);
+    if (conf->root.source.at && (conf->alias > 0) == (arg != NULL))
+        return conf_error(cf, 0, "duplicate", "\"%s\" directive is duplicate", name);
+    if (conf->root.source.at)
+        return conf_error(cf, 0, "duplicate", "\"%s\" directive is duplicate, \"%s\" directive "
+                          "was specified earlier", name, arg ? "root" : "alias");
+    if (arg && location->kind == LOCATION_NAMED)
+        return conf_error(cf, 0, "misplaced",
+                          "the \"alias\" directive cannot be used inside the named location");
+    if (path.at[0] != '$')
+        path = conf_full_path(cf, path);
+    if (!arg && path.len > 1 && path.at[path.len - 1] == '/')
+        path.len--;
+    if (arg)
+        conf->alias = location->kind == LOCATION_REGEX ? ALIAS_ALL : location->name.len;
+    return template_compile(cf, &conf->root, path, 1);
+}
+static const struct conf_type type_root = { "path", sizeof(struct template), true, parse_root,
+                                            false };
+
+static bool parse_tokens(struct conf *cf, void *field, const void *arg)
+{
+    static const struct conf_name names[] = { { "off", TOKENS_OFF }, { "on", TOKENS_ON },
+                                              { "build", TOKENS_BUILD } };
+    struct http_location_conf *conf = container_of((unsigned *)field, struct http_location_conf,
+                                                   tokens);
+    (void)arg;
+    for (unsigned i = 0; i < countof(names); i++)
+        if (str_eq(conf_arg(cf, 1), str_from(names[i].name))) {
+            conf->tokens = names[i].value;
+            return true;
+        }
+    conf->tokens = TOKENS_TEXT;
+    return template_compile(cf, &conf->tokens_text, conf_arg(cf, 1), 1);
+}
+static const struct conf_type type_tokens = {
+    "on | off | build | string",
+    offsetof(struct http_location_conf, absolute_redirect)
+        - offsetof(struct http_location_conf, tokens),
+    false, parse_tokens, false
+};
+
+/* A rate or size, which may be a variable. */
+static bool parse_rate(struct conf *cf, void *field, const void *arg)
+{
+    size_t n;
+    (void)arg;
+    if (str_chr(conf_arg(cf, 1), '$') < 0 && !number_conf_size(conf_arg(cf, 1), &n))
+        return conf_error(cf, 1, "invalid-value", "invalid value \"%.*s\"",
+                          STR_FMT(conf_arg(cf, 1)));
+    return template_compile(cf, field, conf_arg(cf, 1), 1);
+}
+static const struct conf_type type_rate = { "rate", sizeof(struct template), false, parse_rate,
+                                            false };
+
+static bool parse_flag_word(struct conf *cf, void *field, const void *arg)
+{
+    (void)cf;
+    (void)arg;
+    *(bool *)field = true;
+    return true;
+}
+static const struct conf_type type_present = { "", sizeof(bool), false, parse_flag_word, false };
+
+/* --- blocks ----------------------------------------------------------------------------------- */
+
 static bool open_server(struct conf *cf, struct conf_block *block)
 {
     struct server *server = pool_new(cf->pool, struct server);
     server->block = block;
+    server->outside = (struct location){ .kind = LOCATION_OUTSIDE, .block = block };
     block->data = server;
-    return true;
-}
-
-static struct locations *locations_in(struct conf_block *block)
-{
-    struct server *server = block->data;
-    struct location *location = block->data;
-    return block->scope == IN_SERVER ? &server->locations : &location->nested;
-}
-
-static bool open_location(struct conf *cf, struct conf_block *block)
-{
-    struct locations *siblings = locations_in(block->parent);
-    struct location *location = pool_new(cf->pool, struct location), **end = &siblings->first;
-    const struct str first = conf_arg(cf, 1);
-    const bool two = conf_nargs(cf) == 2;
-    location->block = block;
-    block->data = location;
-    if ((two && (first.at[0] == '~')) || first.at[0] == '~' || first.at[0] == '@')
-        return conf_error(cf, 1, "not-built",
-                          "regex and named locations are not built into weir yet");
-    if (two && !str_eq(first, STR("=")) && !str_eq(first, STR("^~")))
-        return conf_error(cf, 1, "invalid-parameter", "invalid location modifier \"%.*s\"",
-                          STR_FMT(first));
-    location->exact = two && first.at[0] == '=';
-    location->name = pool_str(cf->pool, conf_arg(cf, two ? 2 : 1));
-    for (; *end; end = &(*end)->next)
-        if ((*end)->exact == location->exact && str_eq((*end)->name, location->name))
-            return conf_error(cf, two ? 2 : 1, "duplicate", "duplicate location \"%.*s\"",
-                              STR_FMT(location->name));
-    *end = location;
-    siblings->count++;
-    if (block->parent->scope == IN_SERVER)
-        return true;
-    const struct location *outer = block->parent->data;
-    if (outer->exact)
-        return conf_error(cf, 0, "misplaced",
-                          "location \"%.*s\" cannot be inside the exact location \"%.*s\"",
-                          STR_FMT(location->name), STR_FMT(outer->name));
-    if (!str_starts(location->name, outer->name))
-        return conf_error(cf, 0, "misplaced", "location \"%.*s\" is outside location \"%.*s\"",
-                          STR_FMT(location->name), STR_FMT(outer->name));
     return true;
 }
 
 static const struct conf_block_kind http_kind = { IN_HTTP, NULL, NULL };
 static const struct conf_block_kind server_kind = { IN_SERVER, open_server, NULL };
-static const struct conf_block_kind location_kind = { IN_LOCATION, open_location, NULL };
+static const struct conf_block_kind location_kind = { IN_LOCATION, http_location_open, NULL };
+static const struct conf_block_kind except_kind = { IN_LIMIT_EXCEPT, http_limit_except_open, NULL };
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+static const struct conf_name satisfy_names[] = { { "all", SATISFY_ALL }, { "any", SATISFY_ANY },
+                                                  { NULL, 0 } };
+static const struct conf_name lingering_names[] = { { "off", LINGERING_OFF },
+                                                    { "on", LINGERING_ON },
+                                                    { "always", LINGERING_ALWAYS }, { NULL, 0 } };
+static const struct conf_name modified_names[] = { { "off", MODIFIED_OFF },
+                                                   { "exact", MODIFIED_EXACT },
+                                                   { "before", MODIFIED_BEFORE }, { NULL, 0 } };
+static const struct conf_name disable_names[] = { { "none", DISABLE_NONE },
+                                                  { "msie6", DISABLE_MSIE6 },
+                                                  { "safari", DISABLE_SAFARI }, { NULL, 0 } };
 
 #define BLOCK(name, where, n, m, kind, help) \
     { name, where, n, m, &conf_type_block, 0, OWN, NULL, &kind, NULL, help, NULL }
 #define SERVER_ROW(name, where, n, m, type, member, inherit, def, help) \
     { name, where, n, m, type, FIELD(http_server_conf, member), inherit, def, NULL, NULL, help, \
       NULL }
-#define ROW(name, n, m, type, member, def, help) \
-    { name, IN_HSL, n, m, type, FIELD(http_location_conf, member), INHERIT, def, NULL, NULL, help, \
+#define ROW(name, where, n, m, type, member, def, arg, help) \
+    { name, where, n, m, type, FIELD(http_location_conf, member), INHERIT, def, arg, NULL, help, \
       NULL }
+#define FLAG(name, member, def, help) ROW(name, IN_HSL, 1, 1, &conf_type_flag, member, def, NULL, help)
+#define MSEC(name, member, def, help) ROW(name, IN_HSL, 1, 1, &conf_type_msec, member, def, NULL, help)
 #define INERT(name, where, n, why, help) \
     { name, where, n, n, &conf_type_ignored, 0, OWN, NULL, NULL, why, help, NULL }
 
@@ -312,67 +149,141 @@ static const struct directive main_rows[] = {
 };
 
 #define HASH "tables size themselves"
+#define POOL "pools size themselves"
+#define HS (IN_HTTP | IN_SERVER)
 static const struct directive server_rows[] = {
     BLOCK("server", IN_HTTP, 0, 0, server_kind, "a virtual server"),
     BLOCK("location", IN_SERVER | IN_LOCATION, 1, 2, location_kind,
           "configuration for a part of the paths"),
-    SERVER_ROW("listen", IN_SERVER, 1, CONF_MANY, &type_listen, listens, OWN, NULL,
+    SERVER_ROW("listen", IN_SERVER, 1, CONF_MANY, &http_type_listen, listens, OWN, NULL,
                "an address to serve on"),
-    SERVER_ROW("server_name", IN_SERVER, 1, CONF_MANY, &conf_type_str_list, names, OWN, NULL,
+    SERVER_ROW("server_name", IN_SERVER, 1, CONF_MANY, &http_type_server_name, names, OWN, NULL,
                "names of a virtual server"),
-    SERVER_ROW("client_header_timeout", IN_HTTP | IN_SERVER, 1, 1, &conf_type_msec,
-               client_header_timeout, INHERIT, "60s", "how long a request head may take"),
-    SERVER_ROW("client_header_buffer_size", IN_HTTP | IN_SERVER, 1, 1, &conf_type_size,
-               client_header_buffer_size, INHERIT, "1k", "first buffer of a request head"),
-    SERVER_ROW("large_client_header_buffers", IN_HTTP | IN_SERVER, 2, 2, &conf_type_bufs,
-               large_buffers, INHERIT, "4 8k", "most that a request head may need"),
+    SERVER_ROW("client_header_timeout", HS, 1, 1, &conf_type_msec, client_header_timeout, INHERIT,
+               "60s", "how long a request head may take"),
+    SERVER_ROW("client_header_buffer_size", HS, 1, 1, &conf_type_size, client_header_buffer_size,
+               INHERIT, "1k", "first buffer of a request head"),
+    SERVER_ROW("large_client_header_buffers", HS, 2, 2, &conf_type_bufs, large_buffers, INHERIT,
+               "4 8k", "most that a request head may need"),
+    SERVER_ROW("max_headers", HS, 1, 1, &conf_type_int, max_headers, INHERIT, "1000",
+               "most fields of a request"),
+    SERVER_ROW("ignore_invalid_headers", HS, 1, 1, &conf_type_flag, ignore_invalid, INHERIT, "on",
+               "fields with invalid names are dropped"),
+    SERVER_ROW("underscores_in_headers", HS, 1, 1, &conf_type_flag, underscores, INHERIT, "off",
+               "names of fields may have underscores"),
+    SERVER_ROW("merge_slashes", HS, 1, 1, &conf_type_flag, merge_slashes, INHERIT, "on",
+               "several slashes in a path are one"),
     INERT("server_names_hash_max_size", IN_HTTP, 1, HASH, "size of the table of names"),
     INERT("server_names_hash_bucket_size", IN_HTTP, 1, HASH, "bucket of the table of names"),
     INERT("variables_hash_max_size", IN_HTTP, 1, HASH, "size of the table of variables"),
     INERT("variables_hash_bucket_size", IN_HTTP, 1, HASH, "bucket of the table of variables"),
+    INERT("connection_pool_size", HS, 1, POOL, "memory of a connection"),
+    INERT("request_pool_size", HS, 1, POOL, "memory of a request"),
 };
 
 static const struct directive location_rows[] = {
-    ROW("root", 1, 1, &conf_type_path, root, "html", "folder of the files"),
-    ROW("types", 0, 0, &type_types, types, NULL, "content types by extension"),
-    ROW("default_type", 1, 1, &conf_type_str, default_type, "text/plain", "content type otherwise"),
-    ROW("keepalive_timeout", 1, 2, &type_keepalive, keepalive_timeout, "75s",
+    BLOCK("limit_except", IN_LOCATION, 1, CONF_MANY, except_kind,
+          "configuration for all but the named methods"),
+    ROW("root", IN_HSL | IN_LOCATION_IF, 1, 1, &type_root, root, "html", NULL,
+        "folder of the files"),
+    ROW("alias", IN_LOCATION, 1, 1, &type_root, root, NULL, "alias",
+        "what replaces the location's name"),
+    ROW("types", IN_HSL, 0, 0, &http_type_types, types, NULL, NULL, "content types by extension"),
+    ROW("default_type", IN_HSL, 1, 1, &conf_type_str, default_type, "text/plain", NULL,
+        "content type otherwise"),
+    ROW("keepalive_timeout", IN_HSL, 1, 2, &type_keepalive, keepalive_timeout, "75s", NULL,
         "how long a connection may wait for its next request"),
-    ROW("keepalive_requests", 1, 1, &conf_type_int, keepalive_requests, "1000",
+    ROW("keepalive_requests", IN_HSL, 1, 1, &conf_type_int, keepalive_requests, "1000", NULL,
         "requests on one connection"),
-    ROW("send_timeout", 1, 1, &conf_type_msec, send_timeout, "60s",
-        "how long a client may take nothing"),
-    ROW("server_tokens", 1, 1, &conf_type_flag, server_tokens, "on", "whether versions are told"),
-    { "sendfile", IN_HSL | IN_LOCATION_IF, 1, 1, &conf_type_flag,
-      FIELD(http_location_conf, sendfile), INHERIT, "off", NULL,
-      "files always leave by sendfile where the connection is plain", "send files by the kernel",
-      NULL },
+    MSEC("keepalive_time", keepalive_time, "1h", "how long a connection may be used"),
+    MSEC("keepalive_min_timeout", keepalive_min_timeout, "0",
+         "how long an idle connection is spared when the worker ends"),
+    ROW("keepalive_disable", IN_HSL, 1, 2, &conf_type_mask, keepalive_disable, "msie6",
+        disable_names, "clients whose connections are not kept"),
+    MSEC("send_timeout", send_timeout, "60s", "how long a client may take nothing"),
+    ROW("lingering_close", IN_HSL, 1, 1, &conf_type_enum, lingering_close, "on", lingering_names,
+        "whether what a client still sends is read before closing"),
+    MSEC("lingering_time", lingering_time, "30s", "how long it is read"),
+    MSEC("lingering_timeout", lingering_timeout, "5s", "how long it is waited for"),
+    ROW("limit_rate", IN_HSL | IN_LOCATION_IF, 1, 1, &type_rate, limit_rate, "0", NULL,
+        "bytes a second of a response"),
+    ROW("limit_rate_after", IN_HSL | IN_LOCATION_IF, 1, 1, &type_rate, limit_rate_after, "0", NULL,
+        "bytes before it is limited"),
+    ROW("satisfy", IN_HSL, 1, 1, &conf_type_enum, satisfy, "all", satisfy_names,
+        "whether all or any of the access rules must allow"),
+    ROW("server_tokens", IN_HSL, 1, 1, &type_tokens, tokens, "on", NULL,
+        "what the Server field and error pages tell"),
+    FLAG("absolute_redirect", absolute_redirect, "on", "redirects name the host"),
+    FLAG("port_in_redirect", port_in_redirect, "on", "and the port"),
+    FLAG("server_name_in_redirect", server_name_in_redirect, "off",
+         "the host is the server's first name"),
+    FLAG("tcp_nodelay", tcp_nodelay, "on", "send small pieces at once"),
+    FLAG("reset_timedout_connection", reset_timedout, "off",
+         "connections that timed out are reset"),
+    FLAG("chunked_transfer_encoding", chunked, "on", "bodies of unknown length are chunked"),
+    { "internal", IN_LOCATION, 0, 0, &type_present, FIELD(http_location_conf, internal), OWN, NULL,
+      NULL, NULL, "not for what clients ask for", NULL },
+    FLAG("log_not_found", log_not_found, "on", "missing files are logged"),
+    FLAG("log_subrequest", log_subrequest, "off", "subrequests have lines in the access log"),
+    FLAG("recursive_error_pages", recursive_error_pages, "off",
+         "an error page may have an error page"),
+    FLAG("msie_padding", msie_padding, "on", "error pages for MSIE are long enough to be shown"),
+    FLAG("msie_refresh", msie_refresh, "off", "MSIE is redirected by a page"),
+    FLAG("etag", etag, "on", "files have entity tags"),
+    ROW("if_modified_since", IN_HSL, 1, 1, &conf_type_enum, if_modified_since, "exact",
+        modified_names, "how If-Modified-Since is compared"),
+    ROW("max_ranges", IN_HSL, 1, 1, &conf_type_int, max_ranges, NULL, NULL,
+        "most ranges of a request; 0: none"),
+    MSEC("auth_delay", auth_delay, "0s", "how long a refused request waits"),
+    ROW("subrequest_output_buffer_size", IN_HSL, 1, 1, &conf_type_size, subrequest_buffer, "4k",
+        NULL, "most of a subrequest's answer that is kept in memory"),
     INERT("tcp_nopush", IN_HSL, 1, "a turn's output leaves in one piece anyway",
           "fill packets before they leave"),
-    ROW("tcp_nodelay", 1, 1, &conf_type_flag, tcp_nodelay, "on", "send small pieces at once"),
+    INERT("postpone_output", IN_HSL, 1, "a turn's output leaves in one piece anyway",
+          "least bytes that are sent"),
+    INERT("send_lowat", IN_HSL, 1, "Linux has no such option", "least room to send into"),
     INERT("types_hash_max_size", IN_HSL, 1, HASH, "size of the table of types"),
     INERT("types_hash_bucket_size", IN_HSL, 1, HASH, "bucket of the table of types"),
 };
 
-/* --- sections --------------------------------------------------------------------------------- */
+/* --- derived ---------------------------------------------------------------------------------- */
 
-static bool default_types(struct conf *cf, void *conf, const void *parent)
+static struct str tokens_of(const struct http_location_conf *conf, struct str text)
 {
-    static const char *const pairs[][2] = { { "html", "text/html" }, { "gif", "image/gif" },
-                                            { "jpg", "image/jpeg" } };
-    struct http_location_conf *location = conf;
-    if (location->types) {
-        if (!parent || ((const struct http_location_conf *)parent)->types != location->types)
-            map_freeze(&location->types->by_extension, cf->pool);
-        return true;
+    switch (conf->tokens) {
+    case TOKENS_OFF:
+        return STR("weir");
+    case TOKENS_BUILD:
+        return BUILD_NAME[0] ? STR("weir/" WEIR_VERSION " (" BUILD_NAME ")")
+                             : STR("weir/" WEIR_VERSION);
+    case TOKENS_TEXT:
+        return text;
+    default:
+        return STR("weir/" WEIR_VERSION);
     }
-    location->types = new_types(cf);
-    for (unsigned i = 0; i < countof(pairs); i++) {
-        struct str *value = pool_new(cf->pool, struct str);
-        *value = str_from(pairs[i][1]);
-        map_add(&location->types->by_extension, str_from(pairs[i][0]), value, NULL);
+}
+
+static bool finish_location(struct conf *cf, void *data, const void *parent)
+{
+    struct http_location_conf *conf = data;
+    const struct http_location_conf *outer = parent;
+    if (!conf->types)
+        conf->types = http_types_default(cf);
+    http_types_freeze(cf, conf->types);
+    if (!conf_is_set(conf, &http_location_section, "root")
+        && !conf_is_set(conf, &http_location_section, "alias") && outer)
+        conf->alias = outer->alias;
+    if (!conf_is_set(conf, &http_location_section, "max_ranges") && !outer)
+        conf->max_ranges = -1;
+    if (!conf_is_set(conf, &http_location_section, "internal") && outer
+        && cf->block->scope != IN_LOCATION)
+        conf->internal = outer->internal;
+    conf->unlimited = conf->limit_rate.constant && str_eq(conf->limit_rate.text, STR("0"));
+    if (conf->tokens != TOKENS_TEXT || conf->tokens_text.constant) {
+        const struct str text = tokens_of(conf, conf->tokens_text.text);
+        conf->server_field = text.len ? fmt_pool(cf->pool, "Server: %.*s\r\n", STR_FMT(text))
+                                      : STR("");
     }
-    map_freeze(&location->types->by_extension, cf->pool);
     return true;
 }
 
@@ -382,204 +293,46 @@ static struct section main_section = {
 };
 struct section http_server_section = {
     .name = "http_server", .where = IN_HTTP | IN_SERVER | IN_LOCATION,
-    .size = sizeof(struct http_server_conf),
-    .rows = server_rows, .nrows = countof(server_rows),
+    .size = sizeof(struct http_server_conf), .rows = server_rows, .nrows = countof(server_rows),
 };
 struct section http_location_section = {
     .name = "http_location", .where = IN_HSL | IN_LOCATION_IF | IN_LIMIT_EXCEPT,
     .size = sizeof(struct http_location_conf), .rows = location_rows,
-    .nrows = countof(location_rows), .finish = default_types,
+    .nrows = countof(location_rows), .finish = finish_location,
 };
 
-/* --- addresses -------------------------------------------------------------------------------- */
-
-static struct listening *find_listening(struct conf *cf, const struct inet_address *address)
-{
-    struct listening *l = cf->gen->listenings;
-    while (l && !inet_eq(&l->address, address))
-        l = l->next;
-    return l;
-}
-
-static bool add_host(struct conf *cf, struct http_address *at, struct str text, struct str name,
-                     struct server *server)
-{
-    struct http_host **end = &at->hosts;
-    for (; *end; end = &(*end)->next)
-        if (str_eq_ci((*end)->name, name)) {
-            diag_add(cf->diag, DIAG_WARN, "conflicting-name", (struct diag_place){ 0 },
-                     "conflicting server name \"%.*s\" on %.*s, ignored", STR_FMT(name),
-                     STR_FMT(text));
-            return true;
-        }
-    *end = pool_new(cf->pool, struct http_host);
-    (*end)->name = name;
-    (*end)->server = server;
-    return true;
-}
-
-static bool add_listen(struct conf *cf, const struct http_listen *listen)
-{
-    const struct http_server_conf *conf = conf_of(listen->server->block, http_server_section);
-    struct listening *l = find_listening(cf, &listen->address);
-    struct http_address *at = l ? l->data : NULL;
-    if (!l) {
-        l = listening_add(cf, &listen->address);
-        l->text = listen->text;
-        l->options = listen->options;
-        l->place = listen->place;
-        l->separate = listen->address.any.sa_family != AF_UNIX;
-        l->accepted = h1_accepted;
-        l->data = at = pool_new(cf->pool, struct http_address);
-        at->default_server = listen->server;
-    } else if (listen->own_options) {
-        l->options = listen->options;
-    }
-    l->proxy_protocol = l->proxy_protocol || listen->proxy_protocol;
-    if (listen->default_server && at->default_given)
-        return !diag_add(cf->diag, DIAG_EMERG, "duplicate-default", (struct diag_place){ 0 },
-                         "a duplicate default server for %.*s%.*s", STR_FMT(listen->text),
-                         STR_FMT(listen->place));
-    if (listen->default_server) {
-        at->default_server = listen->server;
-        at->default_given = true;
-    }
-    for (unsigned i = 0; i < conf->names.count; i++)
-        if (!add_host(cf, at, listen->text, conf->names.at[i], listen->server))
-            return false;
-    if (conf->names.count == 0)
-        return add_host(cf, at, listen->text, STR(""), listen->server);
-    return true;
-}
-
-static struct http_listen *default_listen(struct conf *cf, struct server *server)
-{
-    struct http_listen *l = pool_new(cf->pool, struct http_listen);
-    options_init(&l->options);
-    ASSERT(inet_parse(geteuid() == 0 ? STR("*:80") : STR("*:8000"), 80, &l->address));
-    l->text = address_text(cf, &l->address);
-    l->server = server;
-    return l;
-}
-
-/* --- plans ------------------------------------------------------------------------------------ */
-
-/* The HTTP module from `*at` on; NULL: none is left. */
-static const struct http_module *next_module(const struct module *const **at)
-{
-    while (**at && strcmp((**at)->protocol, "http") != 0)
-        (*at)++;
-    return **at ? container_of(*(*at)++, struct http_module, module) : NULL;
-}
-
-static void make_plan(struct conf *cf, struct plan *plan, const struct conf_block *block)
-{
-    const struct phase_step *found[64];
-    for (enum phase phase = 0; phase < PHASES; phase++) {
-        const struct module *const *at = conf_modules();
-        for (const struct http_module *module; (module = next_module(&at)) != NULL;)
-            for (const struct phase_step *s = module->steps; s && s->name; s++)
-                if (s->phase == phase && (!s->enabled || s->enabled(block))) {
-                    ASSERT(plan->count < countof(found));
-                    found[plan->count++] = s;
-                }
-    }
-    plan->steps = pool_array(cf->pool, plan->count, sizeof(struct phase_step *));
-    if (plan->count)
-        memcpy(plan->steps, found, plan->count * sizeof(struct phase_step *));
-}
-
-static int by_precedence(const void *a, const void *b)
-{
-    const struct location *x = *(struct location *const *)a, *y = *(struct location *const *)b;
-    if (x->exact != y->exact)
-        return x->exact ? -1 : 1;
-    return x->name.len > y->name.len ? -1 : x->name.len < y->name.len;
-}
-
-static void finish_locations(struct conf *cf, struct locations *list)
-{
-    unsigned n = 0;
-    list->ordered = pool_array(cf->pool, list->count, sizeof(struct location *));
-    for (struct location *l = list->first; l; l = l->next) {
-        make_plan(cf, &l->plan, l->block);
-        finish_locations(cf, &l->nested);
-        list->ordered[n++] = l;
-    }
-    if (n)
-        qsort(list->ordered, n, sizeof(struct location *), by_precedence);
-}
-
-static void finish_server(struct conf *cf, struct server *server)
-{
-    const struct http_server_conf *conf = conf_of(server->block, http_server_section);
-    if (conf->names.count)
-        server->name = conf->names.at[0];
-    make_plan(cf, &server->plan, server->block);
-    finish_locations(cf, &server->locations);
-}
-
-static bool finish_addresses(struct conf *cf)
-{
-    for (struct listening *l = cf->gen->listenings; l; l = l->next) {
-        struct http_address *at = l->data;
-        if (l->accepted != h1_accepted)
-            continue;
-        map_init(&at->by_name, cf->temp, &cf->gen->hash_key, true);
-        for (const struct http_host *h = at->hosts; h; h = h->next)
-            map_add(&at->by_name, h->name, h->server, NULL);
-        map_freeze(&at->by_name, cf->pool);
-    }
-    return true;
-}
-
+/* Every server of the http block, with its locations, plans and addresses. */
 static bool finish(struct conf *cf)
 {
+    struct server *first = NULL, **end = &first;
     for (struct conf_block *http = cf->root->children; http; http = http->next) {
         if (http->scope != IN_HTTP)
             continue;
         for (struct conf_block *b = http->children; b; b = b->next) {
             if (b->scope != IN_SERVER)
                 continue;
-            const struct http_server_conf *conf = conf_of(b, http_server_section);
-            const struct http_listen *listen =
-                conf->listens ? conf->listens : default_listen(cf, b->data);
-            finish_server(cf, b->data);
-            for (; listen; listen = listen->next)
-                if (!add_listen(cf, listen))
-                    return false;
+            struct server *server = b->data;
+            const struct http_server_conf *conf = http_server_conf(server);
+            server->name = conf->names ? conf->names->text : STR("");
+            if (!http_locations_finish(cf, &server->locations))
+                return false;
+            http_plan(cf, &server->outside);
+            *end = server;
+            end = &server->next;
         }
     }
-    return finish_addresses(cf);
+    return http_listen_finish(cf, first);
 }
 
-/* --- the choices ------------------------------------------------------------------------------ */
+/* --- for all ---------------------------------------------------------------------------------- */
 
-const struct server *http_choose_server(const struct request *r)
+struct str http_server_text(struct request *r)
 {
-    const struct http_address *at = r->address;
-    const struct server *named = map_get(&at->by_name, r->in.host);
-    return named ? named : at->default_server;
-}
-
-const struct location *http_choose_location(const struct request *r)
-{
-    const struct locations *list = &r->server->locations;
-    const struct location *found = NULL;
-    for (unsigned i = 0; i < list->count;) {
-        const struct location *l = list->ordered[i++];
-        if (!(l->exact ? str_eq(r->in.path, l->name) : str_starts(r->in.path, l->name)))
-            continue;
-        found = l;
-        list = &l->nested;
-        i = 0;
-    }
-    return found;
-}
-
-const char *http_server_name(const struct request *r)
-{
-    return http_location_conf(r)->server_tokens ? "weir/" WEIR_VERSION : "weir";
+    const struct http_location_conf *conf = http_location_conf(r);
+    struct str text = STR("");
+    if (conf->tokens == TOKENS_TEXT && !template_eval(&conf->tokens_text, &r->subject, &text))
+        return STR("");
+    return tokens_of(conf, text);
 }
 
 void http_log_context(const struct log *log, struct fmt *f)
@@ -592,23 +345,27 @@ void http_log_context(const struct log *log, struct fmt *f)
     fmt_print(f, ", server: %.*s", STR_FMT(r->server ? r->server->name : STR_NONE));
     if (r->in.line.len)
         fmt_print(f, ", request: \"%.*s\"", STR_FMT(r->in.line));
-    const struct field *host = fields_find(&r->in.fields, STR("host"));
+    if (r->parent)
+        fmt_print(f, ", subrequest: \"%.*s\"", STR_FMT(r->in.path));
+    const struct field *host = fields_known(&r->in.fields, FIELD_HOST);
     if (host)
         fmt_print(f, ", host: \"%.*s\"", STR_FMT(host->value));
+    const struct field *referer = fields_known(&r->in.fields, FIELD_REFERER);
+    if (referer)
+        fmt_print(f, ", referrer: \"%.*s\"", STR_FMT(referer->value));
 }
 
 void http_log_request(struct request *r)
 {
     const struct module *const *at = conf_modules();
-    for (const struct http_module *module; (module = next_module(&at)) != NULL;)
+    for (const struct http_module *module; (module = http_next_module(&at)) != NULL;)
         if (module->log)
             module->log(r);
 }
 
 static struct section *const sections[] = { &main_section, &http_server_section,
-                                            &http_location_section, NULL };
-
-extern const struct variable http_variables[];
+                                            &http_location_section, &http_body_section,
+                                            &http_file_section, &http_error_section, NULL };
 
 const struct http_module http_core_module = {
     .module = { .name = "ngx_http_core_module", .protocol = "http", .sections = sections,

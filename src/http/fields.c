@@ -3,17 +3,69 @@
  */
 #include "http/fields.h"
 
+struct known {
+    const char *name;
+    uint8_t len;
+};
+
+static const struct known known[FIELD_IDS] = {
+    { NULL, 0 },
+#define KNOWN_FIELD(id, name) { name, sizeof(name) - 1 },
+#include "http/field.def"
+#undef KNOWN_FIELD
+};
+
+enum field_id field_id(struct str name)
+{
+    if (name.len == 0)
+        return FIELD_OTHER;
+    const char first = str_lower_char(name.at[0]);
+    for (unsigned id = 1; id < FIELD_IDS; id++)
+        if (known[id].len == name.len && known[id].name[0] == first &&
+            str_eq_ci(name, str_of(known[id].name, known[id].len)))
+            return (enum field_id)id;
+    return FIELD_OTHER;
+}
+
+static void grow(struct fields *f, struct pool *pool)
+{
+    const unsigned room = f->room ? f->room * 2 : 16;
+    struct field *grown = pool_array(pool, room, sizeof(*grown));
+    ASSERT(f->count < FIELDS_MOST);
+    if (f->count)
+        memcpy(grown, f->at, f->count * sizeof(*grown));
+    f->at = grown;
+    f->room = room;
+}
+
 void fields_add(struct fields *f, struct pool *pool, struct str name, struct str value)
 {
-    if (f->count == f->room) {
-        const unsigned room = f->room ? f->room * 2 : 16;
-        struct field *grown = pool_array(pool, room, sizeof(*grown));
-        if (f->count)
-            memcpy(grown, f->at, f->count * sizeof(*grown));
-        f->at = grown;
-        f->room = room;
+    const enum field_id id = field_id(name);
+    if (f->count == f->room)
+        grow(f, pool);
+    f->at[f->count++] = (struct field){ name, value, id };
+    if (id && !f->first[id])
+        f->first[id] = (uint16_t)f->count;
+}
+
+void fields_set(struct fields *f, struct pool *pool, struct str name, struct str value)
+{
+    fields_remove(f, name);
+    fields_add(f, pool, name, value);
+}
+
+void fields_remove(struct fields *f, struct str name)
+{
+    unsigned kept = 0;
+    memset(f->first, 0, sizeof(f->first));
+    for (unsigned i = 0; i < f->count; i++) {
+        if (str_eq_ci(f->at[i].name, name))
+            continue;
+        f->at[kept++] = f->at[i];
+        if (!f->first[f->at[i].id])
+            f->first[f->at[i].id] = (uint16_t)kept;
     }
-    f->at[f->count++] = (struct field){ name, value };
+    f->count = kept;
 }
 
 const struct field *fields_find(const struct fields *f, struct str name)
@@ -22,4 +74,18 @@ const struct field *fields_find(const struct fields *f, struct str name)
         if (str_eq_ci(f->at[i].name, name))
             return &f->at[i];
     return NULL;
+}
+
+const struct field *fields_next(const struct fields *f, const struct field *field)
+{
+    for (const struct field *next = field + 1; next < f->at + f->count; next++)
+        if (str_eq_ci(next->name, field->name))
+            return next;
+    return NULL;
+}
+
+struct str fields_value(const struct fields *f, enum field_id id)
+{
+    const struct field *field = fields_known(f, id);
+    return field ? field->value : STR_NONE;
 }

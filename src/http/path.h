@@ -6,7 +6,12 @@
 
 #include "http/request.h"
 
-/* The location's root and `path`, with a NUL behind. */
+/* The location's root or alias with `path` behind it, with a NUL behind.  Empty: it cannot be had
+ * (no memory, a variable failed); r->out.status says why. */
 struct str path_of(struct request *r, struct str path);
+/* The folder that path_of puts before it. */
+struct str path_root(struct request *r);
+/* How much of `path` the folder replaces: alias. */
+size_t path_skip(const struct request *r);
 
 #endif

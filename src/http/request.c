@@ -4,106 +4,281 @@
 #include "http/request.h"
 
 #include "event/listener.h"
+#include "http/body.h"
 #include "http/core_conf.h"
+#include "http/error.h"
+#include "http/output.h"
+#include "http/path.h"
 #include "http/response.h"
-#include "os/unix/clock.h"
+#include "http/subrequest.h"
 
-enum { REDIRECTS_MOST = 10 };
+enum { REDIRECTS_MOST = 10, REWRITES_MOST = 10 };
 
-static void request_check_end(struct request *r)
+struct loop *request_loop(const struct request *r)
+{
+    return r->subject.conn->loop;
+}
+
+void request_wake(struct request *r)
+{
+    loop_post(request_loop(r), &r->task);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void check_end(struct request *r)
 {
     if (r->state != REQUEST_ENDING || r->ops)
         return;
-    const enum ending how = r->aborted ? ENDING_RESET : r->out.close ? ENDING_CLOSE : ENDING_KEEP;
+    const enum ending how = r->aborted ? ENDING_RESET : r->silent ? ENDING_SILENT
+                            : r->out.close ? ENDING_CLOSE : ENDING_KEEP;
     struct local *local = r->subject.local;
     struct pool pool = r->pool;
-    http_log_request(r);
-    loop_unpost(r->subject.conn->loop, &r->task);
+    if (r->server && (!r->parent || http_location_conf(r)->log_subrequest))
+        http_log_request(r);
+    loop_unpost(request_loop(r), &r->task);
+    if (r->parent) {
+        r->codec->finish(r, how);       /* its memory is the main request's */
+        return;
+    }
     r->codec->finish(r, how);
     pool_free(&pool);
     local_unpin(local);
 }
+
+/* --- routing ---------------------------------------------------------------------------------- */
 
 static bool held(const struct request *r)
 {
     for (const struct op *op = r->ops; op; op = op->next)
         if (op->holds)
             return true;
-    return r->full;
+    return false;
 }
 
-static void respond(struct request *r)
+static void use(struct request *r, const struct location *location)
 {
-    r->state = REQUEST_RESPONDING;
-    loop_post(r->subject.conn->loop, &r->task);
+    r->location = location;
+    r->conf = location->conf;
+    r->log.conf = log_conf_of(location->block);
 }
 
-static void walk(struct request *r)
+void request_enter(struct request *r, const struct location *location)
 {
-    const struct plan *plan = r->location ? &r->location->plan : &r->server->plan;
-    while (r->step < plan->count) {
-        const struct phase_step *step = plan->steps[r->step];
-        switch (step->run(r)) {
-        case STEP_NEXT:
-            r->step++;
-            continue;
-        case STEP_WAIT:
-            return;
-        case STEP_FAIL:
-            response_error(r, r->out.status);
-            respond(r);
-            return;
-        case STEP_DONE:
-            respond(r);
-            return;
-        }
+    use(r, location);
+    r->step = location->plan.begin[r->phase];
+}
+
+static enum step slash_redirect(struct request *r, const struct location *location)
+{
+    use(r, location);
+    return response_add_slash(r);
+}
+
+static enum step choose_location(struct request *r)
+{
+    const struct location *found;
+    switch (http_choose_location(r, &found)) {
+    case LOCATE_ERROR:
+        return request_fail(r, 500);
+    case LOCATE_SLASH:
+        return slash_redirect(r, found);
+    case LOCATE_NONE:
+        found = &r->server->outside;
+        break;
+    case LOCATE_FOUND:
+        if (((const struct http_location_conf *)conf_of(found->block, http_location_section))
+                ->internal && !r->internal)
+            return request_fail(r, 404);
+        break;
     }
-    response_error(r, 404);
-    respond(r);
+    if (found->limited && !(found->methods & r->in.method))
+        found = found->limited;
+    use(r, found);
+    return r->parent ? STEP_NEXT : body_check(r);
+}
+
+/* Between two phases.  STEP_NEXT: r->phase has begun. */
+static enum step next_phase(struct request *r)
+{
+    enum step step = STEP_NEXT;
+    if (r->phase == PHASE_SERVER_REWRITE || (r->phase == PHASE_REWRITE && r->path_changed)) {
+        if (r->phase == PHASE_REWRITE && ++r->rewrites > REWRITES_MOST) {
+            log_write(&r->log, LOG_ERROR, 0, "rewrite or internal redirection cycle while "
+                      "processing \"%.*s\"", STR_FMT(r->in.path));
+            return request_fail(r, 500);
+        }
+        r->path_changed = false;
+        step = choose_location(r);
+        r->phase = PHASE_REWRITE;
+    } else if (r->phase == PHASE_ACCESS && r->denied && !r->allowed)
+        step = request_fail(r, r->denied);
+    else
+        r->phase++;
+    r->step = r->location->plan.begin[r->phase];
+    return step;
+}
+
+/* What a step of the access phase answered, under `satisfy`. */
+static enum step weigh_access(struct request *r, enum step step)
+{
+    const bool any = http_location_conf(r)->satisfy == SATISFY_ANY;
+    if (step == STEP_ALLOW && any) {
+        r->allowed = true;
+        fields_remove(&r->out.fields, STR("WWW-Authenticate"));
+        r->step = r->location->plan.begin[PHASE_ACCESS + 1];
+        return STEP_WAIT;
+    }
+    if (step == STEP_FAIL && any && (r->out.status == 401 || r->out.status == 403)) {
+        if (r->denied != 401)
+            r->denied = (uint16_t)r->out.status;
+        return STEP_NEXT;
+    }
+    return step == STEP_ALLOW ? STEP_NEXT : step;
+}
+
+/* No step had content. */
+static enum step nothing_found(struct request *r)
+{
+    if (r->in.path.len == 0 || r->in.path.at[r->in.path.len - 1] != '/')
+        return request_fail(r, 404);
+    const struct str folder = path_of(r, r->in.path);
+    if (folder.len)
+        log_write(&r->log, LOG_ERROR, 0, "directory index of \"%.*s\" is forbidden",
+                  STR_FMT(folder));
+    return request_fail(r, 403);
+}
+
+static enum step run_steps(struct request *r)
+{
+    for (;;) {
+        const struct plan *plan = &r->location->plan;
+        while (r->step < plan->begin[r->phase + 1]) {
+            const struct location *before = r->location;
+            const uint8_t at = r->step;
+            enum step step = plan->steps[at]->run(r);
+            if (r->phase == PHASE_ACCESS && step != STEP_WAIT) {
+                step = weigh_access(r, step);
+                if (step == STEP_WAIT)
+                    break;
+            }
+            if (step != STEP_NEXT)
+                return step;
+            if (r->location == before && r->step == at)
+                r->step++;
+            plan = &r->location->plan;
+        }
+        if (r->phase == PHASE_CONTENT)
+            return nothing_found(r);
+        const enum step step = next_phase(r);
+        if (step != STEP_NEXT)
+            return step;
+    }
+}
+
+/* `step` is what was answered last. */
+static void walk(struct request *r, enum step step)
+{
+    while (step == STEP_ROUTE || step == STEP_FAIL) {
+        if (step == STEP_FAIL)
+            step = error_answer(r, r->out.status);
+        else
+            step = run_steps(r);
+    }
+    if (step == STEP_DONE)
+        r->state = REQUEST_RESPONDING;
+}
+
+void request_refuse(struct request *r)
+{
+    r->state = REQUEST_ROUTING;
+    walk(r, STEP_FAIL);
+    request_wake(r);
+}
+
+static void route_from(struct request *r, enum phase phase)
+{
+    r->phase = phase;
+    r->path_changed = false;
+    r->denied = 0;
+    r->allowed = false;
+    r->step = r->location->plan.begin[phase];
+}
+
+static enum step too_many(struct request *r, struct str to)
+{
+    log_write(&r->log, LOG_ERROR, 0,
+              "rewrite or internal redirection cycle while internally redirecting to \"%.*s\"",
+              STR_FMT(to));
+    r->redirects = 0;
+    r->error_page = true;               /* no page for this one */
+    return request_fail(r, 500);
+}
+
+enum step request_redirect(struct request *r, struct str path, struct str args)
+{
+    if (r->redirects == 0)
+        return too_many(r, path);
+    r->redirects--;
+    r->in.path = path;
+    r->in.args = args;
+    r->internal = true;
+    use(r, &r->server->outside);
+    route_from(r, PHASE_SERVER_REWRITE);
+    return STEP_ROUTE;
+}
+
+enum step request_redirect_named(struct request *r, struct str name)
+{
+    const struct location *location = http_named_location(r->server, name);
+    if (r->redirects == 0)
+        return too_many(r, name);
+    r->redirects--;
+    if (!location) {
+        log_write(&r->log, LOG_ERROR, 0, "could not find named location \"%.*s\"", STR_FMT(name));
+        return request_fail(r, 500);
+    }
+    r->internal = true;
+    use(r, location);
+    route_from(r, PHASE_REWRITE);
+    return STEP_ROUTE;
+}
+
+enum step request_fail(struct request *r, unsigned status)
+{
+    r->out.status = status;
+    return STEP_FAIL;
+}
+
+/* --- the task --------------------------------------------------------------------------------- */
+
+static void go_on(struct request *r)
+{
+    if (r->main->pool.failed && r->state != REQUEST_ENDING) {
+        log_write(&r->log, LOG_ALERT, ENOMEM, "the request is given up");
+        request_abort(r);
+    }
+    if (r->state == REQUEST_ROUTING && !held(r))
+        walk(r, STEP_ROUTE);
+    if (r->state == REQUEST_RESPONDING && !held(r))
+        output_pump(r);
+    check_end(r);
 }
 
 static void run(struct task *task)
 {
-    struct request *r = container_of(task, struct request, task);
-    if (r->state == REQUEST_ROUTING && !held(r))
-        walk(r);
-    else if (r->state == REQUEST_RESPONDING && !held(r) && !r->source_done)
-        r->source->pull(r->source, &r->sink);
-    request_check_end(r);
+    go_on(container_of(task, struct request, task));
 }
 
-static bool cancel_sending(struct op *op)
+static void init(struct request *r, struct pool *pool)
 {
-    (void)op;
-    return false;                       /* the codec drops the output and calls request_sent */
-}
-
-/* The end of filters: the codec. */
-static enum flow to_codec(struct sink *sink, struct chain *data, enum mark mark)
-{
-    struct request *r = container_of(sink, struct request, sink);
-    const bool last = mark == LAST;
-    const bool bodiless = r->in.method == METHOD_HEAD || r->out.status == 204 ||
-                          r->out.status == 304;
-    if (r->state != REQUEST_RESPONDING) {
-        chain_drop(data);
-        return FLOW_OK;
-    }
-    if (!r->out.head_sent) {
-        r->out.head_sent = true;
-        r->codec->head(r, bodiless ? LAST : MORE);
-    }
-    if (bodiless)
-        chain_drop(data);
-    r->out.body_sent += data->bytes;
-    r->source_done = last || bodiless;
-    if (r->source_done)
-        request_op_start(r, &r->sending, "sending", false, cancel_sending);
-    const enum flow flow = r->codec->body(r, data, r->source_done ? LAST : mark);
-    if (r->source_done)
-        r->state = REQUEST_ENDING;
-    r->full = flow == FLOW_FULL && !r->source_done;
-    return r->full ? FLOW_FULL : FLOW_OK;
+    r->subject.log = &r->log;
+    r->subject.pool = pool;
+    r->task.run = run;
+    r->redirects = REDIRECTS_MOST;
+    r->out.length = -1;
+    r->out.last_modified = -1;
+    output_init(r);
 }
 
 struct request *request_new(const struct codec *codec, void *stream, struct conn *c,
@@ -111,54 +286,63 @@ struct request *request_new(const struct codec *codec, void *stream, struct conn
 {
     struct request *r = pool_new(pool, struct request);
     r->pool = *pool;
+    r->main = r;
     r->codec = codec;
     r->stream = stream;
-    r->subject = (struct subject){ .pool = &r->pool, .local = local,
-                                   .table = local->generation->vars_http, .conn = c,
-                                   .log = &r->log };
-    r->task.run = run;
-    r->sink.write = to_codec;
-    r->out.length = -1;
-    r->out.last_modified = -1;
+    r->subject = (struct subject){ .local = local, .table = local->generation->vars_http,
+                                   .conn = c };
     r->address = c->listener->listening->data;
     r->log = c->log;
-    r->began = clock_real_msec();
+    r->log.context = http_log_context;
+    r->log.data = r;
+    r->began = c->loop->real;
     r->bytes_sent = c->sent + c->out.bytes;
+    init(r, &r->pool);
     local_pin(local);
+    return r;
+}
+
+struct request *request_new_sub(struct request *parent, const struct codec *codec)
+{
+    struct request *main = parent->main, *r = pool_new(&main->pool, struct request);
+    (void)vars_ready(&main->subject);   /* without memory the pool has failed */
+    r->subject = main->subject;
+    r->main = main;
+    r->parent = parent;
+    r->codec = codec;
+    r->log = parent->log;
+    r->log.data = r;
+    r->address = parent->address;
+    r->server = parent->server;
+    r->in = parent->in;
+    r->in.method = METHOD_GET;
+    r->in.method_name = STR("GET");
+    r->began = parent->began;
+    r->trace = parent->trace;
+    r->internal = true;
+    init(r, &main->pool);
+    r->redirects = parent->redirects;
+    use(r, &r->server->outside);
+    route_from(r, PHASE_SERVER_REWRITE);
     return r;
 }
 
 void request_start(struct request *r, unsigned bad)
 {
-    r->server = http_choose_server(r);
-    r->log.conf = log_conf_of(r->server->block);
-    r->log.context = http_log_context;
-    r->log.data = r;
-    if (bad) {
+    r->server = r->address->default_server;
+    use(r, &r->server->outside);
+    const struct server *server = bad ? NULL : http_choose_server(r);
+    if (server) {
+        r->server = server;
+        use(r, &server->outside);
+    }
+    route_from(r, PHASE_POST_READ);
+    if (!server) {
         r->out.close = true;
-        response_error(r, bad);
-        respond(r);
-        return;
+        r->out.status = bad ? bad : 500;
+        walk(r, STEP_FAIL);
     }
-    r->location = http_choose_location(r);
-    if (r->location)
-        r->log.conf = log_conf_of(r->location->block);
-    loop_post(r->subject.conn->loop, &r->task);
-}
-
-void request_redirect(struct request *r, struct str path)
-{
-    if (++r->redirects > REDIRECTS_MOST) {
-        log_write(&r->log, LOG_ERROR, 0, "rewrite or internal redirection cycle to \"%.*s\"",
-                  STR_FMT(path));
-        response_error(r, 500);
-        respond(r);
-        return;
-    }
-    r->in.path = path;
-    r->step = 0;
-    r->location = http_choose_location(r);
-    loop_post(r->subject.conn->loop, &r->task);
+    go_on(r);
 }
 
 /* Marks, cancels and posts: nothing is freed under the caller. */
@@ -170,15 +354,19 @@ void request_abort(struct request *r)
     r->state = REQUEST_ENDING;
     if (r->source)
         r->source->cancel(r->source);
-    for (struct op **at = &r->ops, *op; (op = *at) != NULL;) {
-        struct op *next = op->next;     /* a cancelled op may be gone */
-        if (op->cancel(op))
-            *at = next;
-        else
-            at = &op->next;
+    for (struct op *op = r->ops, *next; op; op = next) {
+        next = op->next;                /* a cancelled op may be gone */
+        if (!op->cancel(op))
+            continue;
+        struct op **at = &r->ops;
+        while (*at != op)
+            at = &(*at)->next;
+        *at = op->next;
     }
-    loop_post(r->subject.conn->loop, &r->task);
+    request_wake(r);
 }
+
+/* --- operations ------------------------------------------------------------------------------- */
 
 void request_op_start(struct request *r, struct op *op, const char *what, bool holds,
                       bool (*cancel)(struct op *op))
@@ -195,7 +383,7 @@ void request_op_done(struct request *r, struct op *op)
         at = &(*at)->next;
     }
     *at = op->next;
-    loop_post(r->subject.conn->loop, &r->task);
+    request_wake(r);
 }
 
 void request_sent(struct request *r, bool whole)
@@ -203,10 +391,26 @@ void request_sent(struct request *r, bool whole)
     if (!whole)
         r->aborted = true;
     request_op_done(r, &r->sending);
+    check_end(r);                       /* most often it has nothing else to wait for */
 }
 
 void request_drained(struct request *r)
 {
     r->full = false;
-    loop_post(r->subject.conn->loop, &r->task);
+    request_wake(r);
+}
+
+void *request_note(struct request *r, const void *key, size_t size)
+{
+    struct request_note *note = r->notes;
+    while (note && note->key != key)
+        note = note->next;
+    if (note || size == 0)
+        return note ? note->data : NULL;
+    note = pool_new(&r->main->pool, struct request_note);
+    note->key = key;
+    note->data = pool_alloc(&r->main->pool, size);
+    note->next = r->notes;
+    r->notes = note;
+    return note->data;
 }

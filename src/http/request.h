@@ -1,20 +1,23 @@
 /*
  * A request: its life from the parsed head to the log line, whatever the wire protocol.
  *
- *     ROUTING --plan--> RESPONDING --source is at its end--> ENDING --ops empty--> freed
- *        \------------------- request_abort, from any state -------^
+ *     ROUTING --plan--> RESPONDING --last byte given--> ENDING --ops empty--> freed
+ *        \----------------- request_abort, from any state ------^
  *
- * It owns a list of named pending operations and ends in exactly one place, request_check_end().
- * Waking it is posting its task; nobody calls up the stack.
+ * It owns a list of named pending operations and ends in exactly one place, check_end().  Waking it
+ * is posting its task; nobody calls up the stack.  A subrequest is a request whose codec is its
+ * parent (http/subrequest.h); it holds its parent by an op, and shares variables and fields.
  */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
+#include "core/trace.h"
 #include "core/vars.h"
 #include "event/conn.h"
 #include "http/codec.h"
-#include "http/fields.h"
 #include "http/http.h"
+
+struct body;
 
 struct op {
     struct op *next;
@@ -26,14 +29,21 @@ struct op {
 
 enum request_state { REQUEST_ROUTING, REQUEST_RESPONDING, REQUEST_ENDING };
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_OTHER };
+enum {
+#define METHOD(id, name, bit) METHOD_##id = 1 << (bit),
+#include "http/method.def"
+#undef METHOD
+    METHOD_OTHER = 0,
+};
 
-/* The head, as every protocol delivers it. */
+/* The head, as every protocol delivers it.  `path` and `args` change as the request is routed. */
 struct request_head {
-    enum method method;
+    uint32_t method;                    /* a METHOD_ bit */
     struct str method_name, target, protocol;   /* protocol: "HTTP/1.1" */
+    unsigned minor;                     /* of HTTP/1.x; 1 for what came later */
     struct str line;                    /* for logs: "GET / HTTP/1.1" */
     struct str host;                    /* lower case, without port; empty: none was sent */
+    uint16_t port;                      /* of the Host field; 0: none */
     struct str path, args;              /* decoded and normalised; as sent */
     struct fields fields;
     size_t length;                      /* bytes of the head */
@@ -41,59 +51,105 @@ struct request_head {
 
 struct response {
     unsigned status;
-    struct fields fields;               /* those that modules add */
-    struct str content_type, location, etag;
-    int64_t length;                     /* -1: not known */
+    struct fields fields;               /* besides those below, in their order */
+    struct fields trailers;
+    struct str content_type, charset;   /* type without charset; empty: none */
+    struct str location, etag;          /* etag with its quotes */
+    int64_t length;                     /* of the body; -1: not known */
     time_t last_modified;               /* -1: none */
     uint64_t body_sent;
+    bool ranges;                        /* parts of it may be asked for */
+    bool encoded;                       /* there is a Content-Encoding */
     bool close;                         /* the connection must not be kept */
     bool head_sent;
+    bool bodiless;                      /* HEAD, 204, 304: known when the head leaves */
+};
+
+/* What a module keeps for one request. */
+struct request_note {
+    struct request_note *next;
+    const void *key;
+    void *data;
 };
 
 struct request {
     struct subject subject;             /* variables: pool, local, conn */
-    struct pool pool;
+    struct pool pool;                   /* of a main request: all of its subrequests' as well */
     const struct codec *codec;
     void *stream;                       /* of the codec */
-    const void *address;                /* of the listening: the servers there */
+    struct request *main, *parent;      /* itself and NULL, for a main one */
+    const struct http_address *address; /* the servers there; NULL: answered before routing */
     const struct server *server;
-    const struct location *location;    /* NULL: outside every location */
+    const struct location *location;
+    void **conf;                        /* of the location: request_conf() */
     struct request_head in;
     struct response out;
+    struct body *body;                  /* http/body.h; NULL: there is none */
     struct source *source;
-    struct sink sink;                   /* what the source writes to: filters, then the codec */
+    struct sink *output;                /* what the source writes to: filters, then the codec */
+    struct sink last;                   /* the end of that way */
+    struct filter *filters;             /* the last of them; then `above` */
     struct op *ops;
     struct op sending;
     struct task task;
     struct log log;
+    struct trace *trace;                /* NULL: nobody asks why */
+    struct request_note *notes;
     enum request_state state;
-    unsigned step;                      /* of the plan */
-    unsigned redirects;
-    bool full, aborted, source_done;
+    enum phase phase;
+    uint8_t step;                       /* of the plan */
+    uint8_t redirects;                  /* left to it */
+    uint8_t rewrites;
+    bool internal;                      /* routed by the server, not as the client asked */
+    bool path_changed;                  /* by rewrite: a location is to be chosen again */
+    bool error_page;                    /* it is the answer to an error */
+    bool full, aborted, silent;
+    bool in_memory;                     /* a filter wants the bytes of files read */
+    uint16_t denied;                    /* satisfy any: the status when nobody allows */
+    uint16_t error_status;              /* of error_page: what the answer's status becomes */
+    bool allowed;
+    unsigned subrequests;               /* of a main one: alive */
     uint64_t bytes_sent;                /* of the connection when the head began */
     int64_t began;                      /* realtime, milliseconds */
 };
 
-/* `head` is copied; its texts live in the pool that `pool` hands over. */
+/* In the memory of *pool, which the request owns from now on. */
 struct request *request_new(const struct codec *codec, void *stream, struct conn *c,
                             struct local *local, struct pool *pool);
-/* The head is complete: chooses server and location, walks the plan.  `bad`: a status to answer
- * with instead, since the head cannot be served; 0: none. */
+/* The head is complete: chooses server and location, walks the plan, begins to answer, all in this
+ * call where nothing has to be waited for.  `bad`: a status to answer with instead, since the head
+ * cannot be served; 0: none. */
 void request_start(struct request *r, unsigned bad);
-/* Another path, routed anew: index, try_files, error_page. The step that asks answers STEP_WAIT. */
-void request_redirect(struct request *r, struct str path);
 void request_abort(struct request *r);
+
+/* For steps, which return what these return.  Another path, routed anew from the server's rewrite
+ * phase: index, try_files, error_page; or a named location.  Ten in all. */
+enum step request_redirect(struct request *r, struct str path, struct str args);
+enum step request_redirect_named(struct request *r, struct str name);
+enum step request_fail(struct request *r, unsigned status);
+
+/* Instead of the response that was set and not begun: the error page of r->out.status. */
+void request_refuse(struct request *r);
+
+/* Goes on with the location, as if chosen for the path: `if`, limit_except. */
+void request_enter(struct request *r, const struct location *location);
 
 void request_op_start(struct request *r, struct op *op, const char *what, bool holds,
                       bool (*cancel)(struct op *op));
 void request_op_done(struct request *r, struct op *op);
+/* Its task runs soon: steps are tried again, filters resumed, the source pulled. */
+void request_wake(struct request *r);
 
 /* The codec: the last byte has left, or never will. */
 void request_sent(struct request *r, bool whole);
 /* The codec: there is room again after FULL. */
 void request_drained(struct request *r);
 
-#define request_conf(r, section) \
-    conf_of((r)->location ? (r)->location->block : (r)->server->block, section)
+/* What the owner of `key` keeps here; made of `size` zeros at first.  Size 0: NULL when not there. */
+void *request_note(struct request *r, const void *key, size_t size);
+
+struct loop *request_loop(const struct request *r);
+
+#define request_conf(r, section) ((r)->conf[(section).slot])
 
 #endif

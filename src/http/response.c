@@ -1,14 +1,10 @@
 /*
- * Responses: text, error pages, redirects, files.
- * Owns, through the request's pool, the file that is being sent.
+ * Responses: text and redirects.  What is sent lies in the request's pool.
  */
 #include "http/response.h"
 
+#include "core/escape.h"
 #include "http/core_conf.h"
-
-#include <time.h>
-
-enum { FILE_CHUNK = 1 << 20 };
 
 const char *response_reason(unsigned status)
 {
@@ -23,12 +19,23 @@ const char *response_reason(unsigned status)
     }
 }
 
+bool response_is_redirect(unsigned status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+enum step response_source(struct request *r, struct source *source)
+{
+    r->source = source;
+    return STEP_DONE;
+}
+
 /* --- text ------------------------------------------------------------------------------------- */
 
 struct text_source {
     struct source source;
     struct request *request;
-    struct str body;
+    struct str body, rest;
 };
 
 static void text_pull(struct source *source, struct sink *sink)
@@ -36,119 +43,98 @@ static void text_pull(struct source *source, struct sink *sink)
     struct text_source *t = container_of(source, struct text_source, source);
     struct chain data;
     chain_init(&data);
-    if (t->body.len)
-        chain_add(&data, &t->request->pool, t->body);
+    chain_add(&data, t->request->subject.pool, t->rest);
     sink->write(sink, &data, LAST);
 }
 
-static void no_cancel(struct source *source)
+static void text_cancel(struct source *source)
 {
     (void)source;
 }
 
+static void text_slice(struct source *source, int64_t from, int64_t to)
+{
+    struct text_source *t = container_of(source, struct text_source, source);
+    ASSERT(str_sub(t->body, (size_t)from, (size_t)(to - from), &t->rest));
+}
+
+struct source *response_text_source(struct request *r, struct str body)
+{
+    struct text_source *t = pool_new(r->subject.pool, struct text_source);
+    t->source = (struct source){ text_pull, text_cancel, text_slice };
+    t->request = r;
+    t->body = t->rest = body;
+    return &t->source;
+}
+
 enum step response_text(struct request *r, unsigned status, struct str type, struct str body)
 {
-    struct text_source *t = pool_new(&r->pool, struct text_source);
-    t->source = (struct source){ text_pull, no_cancel };
-    t->request = r;
-    t->body = body;
-    r->source = &t->source;
     r->out.status = status;
     r->out.content_type = type;
     r->out.length = (int64_t)body.len;
-    return STEP_DONE;
-}
-
-enum step response_error(struct request *r, unsigned status)
-{
-    const char *reason = response_reason(status);
-    struct fmt f;
-    if (status == 494)
-        status = 400;
-    r->out.fields.count = 0;
-    r->out.last_modified = -1;
-    r->out.etag = STR_NONE;
-    if (!reason)
-        return response_text(r, status, STR("text/html"), STR_NONE);
-    fmt_init_pool(&f, &r->pool, 256, 1024);
-    fmt_print(&f, "<html>\r\n<head><title>%u %s</title></head>\r\n<body>\r\n<center><h1>%u %s</h1>"
-                  "</center>\r\n<hr><center>%s</center>\r\n</body>\r\n</html>\r\n",
-              status, reason, status, reason, http_server_name(r));
-    return response_text(r, status, STR("text/html"), fmt_done(&f));
+    return response_source(r, response_text_source(r, body));
 }
 
 /* --- redirects -------------------------------------------------------------------------------- */
 
-static bool default_port(unsigned port)
+static void add_origin(struct request *r, struct fmt *f)
 {
-    return port == 80;
+    const struct http_location_conf *conf = http_location_conf(r);
+    const bool own = conf->server_name_in_redirect || r->in.host.len == 0;
+    struct inet_address local;
+    struct str host = own ? r->server->name : r->in.host;
+    conn_local(r->subject.conn, &local);
+    const unsigned port = inet_port(&local);
+    fmt_text(f, "http://");
+    if (host.len == 0)
+        inet_write(f, &local, false);
+    fmt_str(f, host);
+    if (conf->port_in_redirect && port && port != 80)
+        fmt_print(f, ":%u", port);
 }
 
 enum step response_redirect(struct request *r, unsigned status, struct str to)
 {
-    const enum step step = response_error(r, status);
-    struct inet_address local;
     struct fmt f;
-    conn_local(r->subject.conn, &local);
-    const unsigned port = inet_port(&local);
-    if (to.len == 0 || to.at[0] != '/') {
-        r->out.location = to;
-        return step;
+    r->out.location = to;
+    if (to.len && to.at[0] == '/' && http_location_conf(r)->absolute_redirect) {
+        fmt_init_pool(&f, r->subject.pool, to.len + 64, 65536);
+        add_origin(r, &f);
+        fmt_str(&f, to);
+        r->out.location = fmt_done(&f);
     }
-    fmt_init_pool(&f, &r->pool, 128, 65536);
-    fmt_print(&f, "http://%.*s", STR_FMT(r->in.host.len ? r->in.host : r->server->name));
-    if (port && !default_port(port))
-        fmt_print(&f, ":%u", port);
-    fmt_str(&f, to);
-    r->out.location = fmt_done(&f);
-    return step;
+    return request_fail(r, status);
 }
 
-/* --- files ------------------------------------------------------------------------------------ */
-
-struct file_source {
-    struct source source;
-    struct request *request;
-    int fd;
-    int64_t at, size;
-};
-
-static void file_pull(struct source *source, struct sink *sink)
+enum step response_add_slash(struct request *r)
 {
-    struct file_source *s = container_of(source, struct file_source, source);
-    struct chain data;
-    enum flow flow = FLOW_OK;
-    do {
-        const int64_t left = s->size - s->at;
-        const size_t n = left > FILE_CHUNK ? FILE_CHUNK : (size_t)left;
-        chain_init(&data);
-        if (n)
-            chain_add_file(&data, &s->request->pool, s->fd, (off_t)s->at, n);
-        s->at += (int64_t)n;
-        flow = sink->write(sink, &data, s->at == s->size ? LAST : MORE);
-    } while (flow == FLOW_OK && s->at < s->size);
+    struct fmt f;
+    fmt_init_pool(&f, r->subject.pool, 128, 65536);
+    escape_uri(&f, r->in.path, ESCAPE_URI);
+    fmt_char(&f, '/');
+    if (r->in.args.len) {
+        fmt_char(&f, '?');
+        fmt_str(&f, r->in.args);
+    }
+    return response_redirect(r, 301, fmt_done(&f));
 }
 
-static void close_file(void *data)
+/* --- fields ----------------------------------------------------------------------------------- */
+
+void response_add(struct request *r, struct str name, struct str value)
 {
-    const struct file_source *s = data;
-    close(s->fd);
+    fields_add(&r->out.fields, r->subject.pool, name, value);
 }
 
-enum step response_file(struct request *r, int fd, struct str path, int64_t size, time_t modified)
+void response_weaken_etag(struct request *r)
 {
-    struct file_source *s = pool_new(&r->pool, struct file_source);
-    s->source = (struct source){ file_pull, no_cancel };
-    s->request = r;
-    s->fd = fd;
-    s->size = size;
-    pool_on_free(&r->pool, close_file, s);
-    r->source = &s->source;
-    r->out.status = 200;
-    r->out.content_type = http_type_of(r, path);
-    r->out.length = size;
-    r->out.last_modified = modified;
-    r->out.etag = fmt_pool(&r->pool, "\"%llx-%llx\"", (unsigned long long)modified,
-                           (unsigned long long)size);
-    return STEP_DONE;
+    if (r->out.etag.len && !str_starts(r->out.etag, STR("W/")))
+        r->out.etag = fmt_pool(r->subject.pool, "W/%.*s", STR_FMT(r->out.etag));
+}
+
+void response_transformed(struct request *r)
+{
+    r->out.length = -1;
+    r->out.ranges = false;
+    response_weaken_etag(r);
 }

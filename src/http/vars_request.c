@@ -2,7 +2,9 @@
  * Variables of a request and its connection.  Texts live in the request's pool or with its head.
  */
 #include "core/date.h"
+#include "http/body.h"
 #include "http/core_conf.h"
+#include "http/path.h"
 
 #include "config.h"
 #include "core/version.h"
@@ -186,16 +188,19 @@ GETTER(server_name)
 
 GETTER(document_root)
 {
+    const struct str root = path_root(of(s));
     UNUSED_ENTRY;
-    return give(out, http_location_conf(of(s))->root);
+    return root.at && give(out, root);
 }
 
 GETTER(request_filename)
 {
-    const struct request *r = of(s);
+    struct request *r = of(s);
+    const unsigned status = r->out.status;
+    const struct str path = path_of(r, r->in.path);
     UNUSED_ENTRY;
-    return give(out, fmt_pool(s->pool, "%.*s%.*s", STR_FMT(http_location_conf(r)->root),
-                              STR_FMT(r->in.path)));
+    r->out.status = status;
+    return path.len && give(out, path);
 }
 
 /* --- the response ----------------------------------------------------------------------------- */

@@ -217,7 +217,7 @@ static struct section section = {
 static void write_one(struct request *r, const struct access_log *log)
 {
     struct fmt f;
-    fmt_init_pool(&f, &r->pool, 512, LINE_MOST);
+    fmt_init_pool(&f, r->subject.pool, 512, LINE_MOST);
     if (!template_append(&log->format->text, &r->subject, &f, log->format->escape,
                          log->format->missing))
         return;

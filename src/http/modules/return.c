@@ -14,11 +14,6 @@ struct return_conf {
     struct template text;
 };
 
-static bool is_redirect(unsigned status)
-{
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
 static bool is_url(struct str s)
 {
     return str_starts(s, STR("http://")) || str_starts(s, STR("https://")) ||
@@ -48,37 +43,48 @@ static const struct conf_type type = { "code [text] | code URL | URL", sizeof(bo
                                        false };
 
 static const struct directive rows[] = {
-    { "return", IN_SERVER | IN_LOCATION, 1, 2, &type, FIELD(return_conf, given), OWN, NULL, NULL,
+    { "return", IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_LOCATION_IF, 1, 2, &type, FIELD(return_conf, given), OWN, NULL, NULL,
       NULL, "answers with a status, a text or a redirect", NULL },
 };
 
 static struct section section = {
-    .name = "return", .where = IN_HSL, .size = sizeof(struct return_conf), .rows = rows,
+    .name = "return", .where = IN_HSL | IN_SERVER_IF | IN_LOCATION_IF, .size = sizeof(struct return_conf), .rows = rows,
     .nrows = countof(rows), .per_block = true,
 };
 
-static bool enabled(const struct conf_block *block)
+static bool given(const struct conf_block *block)
 {
     const struct return_conf *conf = conf_of(block, section);
-    return conf->given;
+    return conf && conf->given;
+}
+
+static bool in_server(const struct conf_block *block)
+{
+    return (block->scope & (IN_SERVER | IN_SERVER_IF)) && given(block);
+}
+
+static bool in_location(const struct conf_block *block)
+{
+    return (block->scope & (IN_LOCATION | IN_LOCATION_IF)) && given(block);
 }
 
 static enum step run(struct request *r)
 {
     const struct return_conf *conf = request_conf(r, section);
     struct str text = STR_NONE;
-    if (conf->has_text && !template_eval(&conf->text, &r->subject, &text)) {
-        r->out.status = 500;
-        return STEP_FAIL;
-    }
-    if (conf->has_text && is_redirect(conf->status))
+    if (conf->has_text && !template_eval(&conf->text, &r->subject, &text))
+        return request_fail(r, 500);
+    if (conf->has_text && response_is_redirect(conf->status))
         return response_redirect(r, conf->status, text);
     if (conf->has_text)
         return response_text(r, conf->status, http_type_of(r, r->in.path), text);
-    return response_error(r, conf->status);
+    if (conf->status < 300)
+        return response_text(r, conf->status, http_type_of(r, r->in.path), STR_NONE);
+    return request_fail(r, conf->status);
 }
 
-static const struct phase_step steps[] = { { PHASE_REWRITE, "return", run, enabled },
+static const struct phase_step steps[] = { { PHASE_SERVER_REWRITE, "return", run, in_server },
+                                           { PHASE_REWRITE, "return", run, in_location },
                                            { 0, NULL, NULL, NULL } };
 static struct section *const sections[] = { &section, NULL };
 

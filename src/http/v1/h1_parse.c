@@ -1,25 +1,59 @@
 /*
  * HTTP/1 request heads (RFC 9112, RFC 9110).  Pure: owns nothing.
+ *
+ * A line is read once, byte by byte, through a table of classes.  What may be read of it is its
+ * window: the bytes that are there, but no more than a line may have.  A byte is judged only by
+ * those before it, so a head that comes in pieces gets the answer of one that comes at once.
  */
 #include "http/v1/h1_parse.h"
 
 #include "core/number.h"
 
-static bool is_token(char c)
-{
-    static const char marks[] = "!#$%&'*+-.^_`|~";
-    const char low = str_lower_char(c);
-    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') ||
-           (c && memchr(marks, c, sizeof(marks) - 1));
-}
+/* What a byte may be a part of.  The last four are the parts of a name. */
+enum {
+    METHOD = 1,
+    TARGET = 2,
+    VALUE = 4,
+    NAME = 8,
+    UNDERSCORE = 16,
+    TOKEN = 32,                         /* RFC 9110 has it in names, nginx has not */
+    STRANGE = 64,                       /* in no name, but it does not end one either */
+    IN_NAME = NAME | UNDERSCORE | TOKEN | STRANGE,
+};
 
-static bool all_tokens(struct str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!is_token(s.at[i]))
-            return false;
-    return s.len > 0;
-}
+static const uint8_t classes[256] = {
+    ['\t'] = VALUE,
+    [' '] = VALUE,
+    ['!'] = TARGET | VALUE | TOKEN,
+    ['"'] = TARGET | VALUE | STRANGE,
+    ['#' ... '\''] = TARGET | VALUE | TOKEN,
+    ['(' ... ')'] = TARGET | VALUE | STRANGE,
+    ['*' ... '+'] = TARGET | VALUE | TOKEN,
+    [','] = TARGET | VALUE | STRANGE,
+    ['-'] = METHOD | TARGET | VALUE | NAME,
+    ['.'] = TARGET | VALUE | TOKEN,
+    ['/'] = TARGET | VALUE | STRANGE,
+    ['0' ... '9'] = TARGET | VALUE | NAME,
+    [':'] = TARGET | VALUE,
+    [';' ... '@'] = TARGET | VALUE | STRANGE,
+    ['A' ... 'Z'] = METHOD | TARGET | VALUE | NAME,
+    ['[' ... ']'] = TARGET | VALUE | STRANGE,
+    ['^'] = TARGET | VALUE | TOKEN,
+    ['_'] = METHOD | TARGET | VALUE | UNDERSCORE,
+    ['`'] = TARGET | VALUE | TOKEN,
+    ['a' ... 'z'] = TARGET | VALUE | NAME,
+    ['{'] = TARGET | VALUE | STRANGE,
+    ['|'] = TARGET | VALUE | TOKEN,
+    ['}'] = TARGET | VALUE | STRANGE,
+    ['~'] = TARGET | VALUE | TOKEN,
+    [0x80 ... 0xff] = TARGET | VALUE | STRANGE,
+};
+
+struct line {
+    struct str name, value;             /* of a field; no name: the empty line */
+    bool drop;
+    size_t size;                        /* with its end */
+};
 
 static enum h1_result bad(struct h1_head *head, unsigned status, const char *why)
 {
@@ -28,67 +62,229 @@ static enum h1_result bad(struct h1_head *head, unsigned status, const char *why
     return H1_BAD;
 }
 
-/* The next line without its end; false: it is not there yet. */
-static bool next_line(struct str *rest, struct str *line)
+static unsigned class_at(struct str s, size_t at)
 {
-    if (!str_cut(*rest, '\n', line, rest))
+    return classes[(unsigned char)s.at[at]];
+}
+
+/* Where the bytes of a class end. */
+static size_t pass(struct str s, size_t at, unsigned class)
+{
+    while (at < s.len && (class_at(s, at) & class))
+        at++;
+    return at;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct str part(struct str s, size_t from, size_t to)
+{
+    struct str found;
+    ASSERT(from <= to && str_sub(s, from, to - from, &found));
+    return found;
+}
+
+/* --- where lines begin and end ---------------------------------------------------------------- */
+
+/* LF or CRLF. */
+static enum h1_result take_end(struct str s, size_t *at)
+{
+    size_t lf = *at;
+    if (lf < s.len && s.at[lf] == '\r')
+        lf++;
+    if (lf >= s.len)
+        return H1_MORE;
+    if (s.at[lf] != '\n')
+        return H1_BAD;
+    *at = lf + 1;
+    return H1_DONE;
+}
+
+/* Whether the line before `at` is empty. */
+static bool empty_before(struct str s, size_t at)
+{
+    if (at < 1 || s.at[at - 1] != '\n')
         return false;
-    if (line->len && line->at[line->len - 1] == '\r')
-        line->len--;
-    return true;
+    if (at > 1 && s.at[at - 2] == '\r')
+        at--;
+    return at == 1 || s.at[at - 2] == '\n';
+}
+
+/* Whether the line at `at` is not the request line: a line with something in it precedes. */
+static bool begun(struct str s, size_t at)
+{
+    return at > 0 && !empty_before(s, at);
+}
+
+static size_t pass_empty(struct str s, size_t at)
+{
+    while (take_end(s, &at) == H1_DONE)
+        ;
+    return at;
+}
+
+size_t h1_find_end(struct str bytes, size_t *seen)
+{
+    size_t at = *seen;
+    struct str rest;
+    ssize_t lf;
+    if (!begun(bytes, at)) {
+        *seen = at = pass_empty(bytes, at);
+        if (take_end(bytes, &at) == H1_MORE)
+            return 0;
+    }
+    while (str_from_off(bytes, at, &rest) && (lf = str_chr(rest, '\n')) != STR_NPOS) {
+        at += (size_t)lf + 1;
+        if (empty_before(bytes, at))
+            return at;
+    }
+    *seen = bytes.len;
+    return 0;
 }
 
 /* --- the request line ------------------------------------------------------------------------- */
 
-static enum h1_result parse_version(struct str version, struct h1_head *head)
+/* Whether more bytes could make a version of it. */
+static bool begins_version(struct str text)
 {
-    uint32_t major, minor;
-    struct str numbers, a, b;
-    if (!str_starts(version, STR("HTTP/")) || !str_from_off(version, 5, &numbers) ||
-        !str_cut(numbers, '.', &a, &b) || !number_u32(a, &major) || !number_u32(b, &minor) ||
-        a.len > 1 || b.len > 1)
+    static const char pattern[] = "HTTP/0.0";
+    for (size_t i = 0; i < text.len; i++)
+        if (pattern[i] == '0' ? text.at[i] < '0' || text.at[i] > '9' : text.at[i] != pattern[i])
+            return false;
+    return text.len <= 5 || text.at[5] != '0';
+}
+
+static enum h1_result read_version(struct str window, size_t from, struct line *line,
+                                   struct h1_head *head)
+{
+    size_t at = size_min(window.len, from + 8);
+    const struct str version = part(window, from, at), text = part(window, 0, at);
+    enum h1_result result;
+    if (!begins_version(version))
         return bad(head, 400, "client sent invalid request");
-    if (major != 1)
-        return bad(head, major > 1 ? 505 : 400, "client sent invalid version");
-    head->minor = minor;
+    result = take_end(window, &at);     /* not before the eight bytes are there */
+    if (result == H1_BAD)
+        return bad(head, 400, "client sent invalid request");
+    if (result == H1_MORE)
+        return H1_MORE;
+    if (version.at[5] != '1')
+        return bad(head, 505, "client sent invalid version");
+    head->line = text;
+    head->minor = (unsigned)(version.at[7] - '0');
+    line->size = at;
     return H1_DONE;
 }
 
-static enum h1_result parse_line(struct str line, struct h1_head *head)
+/* No byte of a line end is in a target, so the simple request of HTTP/0.9 ends here. */
+static enum h1_result read_request(struct str window, struct line *line, struct h1_head *head)
 {
-    struct str rest, version;
-    head->line = line;
-    if (!str_cut(line, ' ', &head->method, &rest) || !all_tokens(head->method))
+    size_t at = pass(window, 0, METHOD), target;
+    if (at == 0 && take_end(window, &at) == H1_MORE)
+        return H1_MORE;
+    if (at == window.len)
+        return H1_MORE;
+    if (at == 0 || window.at[at] != ' ')
         return bad(head, 400, "client sent invalid method");
-    for (size_t i = 0; i < head->method.len; i++)
-        if (!(head->method.at[i] >= 'A' && head->method.at[i] <= 'Z') &&
-            head->method.at[i] != '_' && head->method.at[i] != '-')
-            return bad(head, 400, "client sent invalid method");
-    if (rest.len == 0)
+    head->method = part(window, 0, at);
+    target = at + 1;
+    at = pass(window, target, TARGET);
+    if (at == window.len)
+        return H1_MORE;
+    if (at == target || window.at[at] != ' ')
         return bad(head, 400, "client sent invalid request");
-    head->simple = !str_cut(rest, ' ', &head->target, &version);
-    for (size_t i = 0; i < head->target.len; i++)
-        if ((unsigned char)head->target.at[i] <= ' ' || head->target.at[i] == 0x7f)
-            return bad(head, 400, "client sent invalid request");
-    if (head->target.len == 0)
-        return bad(head, 400, "client sent invalid request");
-    if (head->simple)
-        return str_eq(head->method, STR("GET")) ? H1_DONE
-                                                : bad(head, 400, "client sent invalid request");
-    return parse_version(version, head);
+    head->target = part(window, target, at);
+    return read_version(window, at + 1, line, head);
 }
 
 /* --- fields ----------------------------------------------------------------------------------- */
 
-static bool clean_value(struct str value)
+static bool same_letters(struct str name, struct str plain)
 {
-    for (size_t i = 0; i < value.len; i++) {
-        const unsigned char c = (unsigned char)value.at[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f)
+    size_t same = 0;
+    for (size_t i = 0; i < name.len; i++) {
+        const char c = str_lower_char(name.at[i]);
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
+            continue;
+        if (same == plain.len || c != plain.at[same])
             return false;
+        same++;
     }
+    return same == plain.len;
+}
+
+/* By these another reader, who takes odd bytes for nothing, would frame or route the message. */
+static bool hides_framing(struct str name)
+{
+    return same_letters(name, STR("contentlength")) ||
+           same_letters(name, STR("transferencoding")) || same_letters(name, STR("host"));
+}
+
+/* False: such a name is an error. */
+static bool judge_name(struct str name, unsigned kinds, const struct h1_limits *limits, bool *drop)
+{
+    *drop = (kinds & UNDERSCORE) && !limits->underscores;
+    if (!(kinds & (TOKEN | STRANGE)))
+        return true;
+    if (hides_framing(name) || ((kinds & STRANGE) && limits->keep_invalid))
+        return false;
+    *drop = *drop || !limits->keep_invalid;
     return true;
 }
+
+static enum h1_result read_value(struct str window, size_t at, struct line *line,
+                                 struct h1_head *head)
+{
+    while (at < window.len && is_blank(window.at[at]))
+        at++;
+    const size_t from = at;
+    size_t to = at = pass(window, at, VALUE);
+    const enum h1_result result = take_end(window, &at);
+    if (result == H1_BAD)
+        return bad(head, 400, "client sent invalid header line");
+    while (to > from && is_blank(window.at[to - 1]))
+        to--;
+    line->value = part(window, from, to);
+    line->size = at;
+    return result;
+}
+
+static enum h1_result read_field(struct str window, const struct h1_limits *limits,
+                                 struct line *line, struct h1_head *head)
+{
+    unsigned kinds = 0, kind;
+    size_t at = 0;
+    while (at < window.len && (kind = class_at(window, at) & IN_NAME)) {
+        kinds |= kind;
+        at++;
+    }
+    line->name = part(window, 0, at);
+    if (at == 0 && take_end(window, &line->size) != H1_BAD)
+        return line->size ? H1_DONE : H1_MORE;
+    if (at == window.len)
+        return H1_MORE;
+    if (at == 0 || window.at[at] != ':' || !judge_name(line->name, kinds, limits, &line->drop))
+        return bad(head, 400, "client sent invalid header line");
+    return read_value(window, at + 1, line, head);
+}
+
+static enum h1_result read_line(struct str bytes, size_t at, const struct h1_limits *limits,
+                                bool first, struct line *line, struct h1_head *head)
+{
+    struct str window = part(bytes, at, bytes.len);
+    enum h1_result result;
+    *line = (struct line){ .size = 0 };
+    window.len = size_min(window.len, limits->line);
+    result = first ? read_request(window, line, head) : read_field(window, limits, line, head);
+    if (result != H1_MORE || window.len < limits->line)
+        return result;
+    return first ? bad(head, 414, "client sent too long URI")
+                 : bad(head, 494, "client sent too long header line");
+}
+
+/* --- what fields mean ------------------------------------------------------------------------- */
 
 static bool has_word(struct str list, struct str word)
 {
@@ -101,77 +297,116 @@ static bool has_word(struct str list, struct str word)
     return false;
 }
 
-static enum h1_result known_field(struct h1_head *head, struct str name, struct str value)
+static enum h1_result read_coding(struct h1_head *head, struct str value)
 {
-    uint64_t length;
-    if (str_eq_ci(name, STR("host"))) {
-        if (head->host.at)
-            return bad(head, 400, "client sent duplicate host header");
-        head->host = value;
-    } else if (str_eq_ci(name, STR("content-length"))) {
-        if (head->length >= 0)
-            return bad(head, 400, "client sent duplicate \"Content-Length\" header");
-        if (!number_u64(value, &length) || length > INT64_MAX)
-            return bad(head, 400, "client sent invalid \"Content-Length\" header");
-        head->length = (int64_t)length;
-    } else if (str_eq_ci(name, STR("transfer-encoding"))) {
-        if (head->chunked)
-            return bad(head, 400, "client sent duplicate \"Transfer-Encoding\" header");
-        if (head->minor == 0)
-            return bad(head, 400, "client sent HTTP/1.0 request with \"Transfer-Encoding\" header");
-        if (!str_eq_ci(value, STR("chunked")))
-            return bad(head, 501, "client sent unknown \"Transfer-Encoding\"");
-        head->chunked = true;
-    } else if (str_eq_ci(name, STR("connection"))) {
-        head->close = head->close || has_word(value, STR("close"));
-        head->keep_alive = head->keep_alive || has_word(value, STR("keep-alive"));
-    }
+    if (head->minor == 0)
+        return bad(head, 400, "client sent HTTP/1.0 request with \"Transfer-Encoding\" header");
+    if (!str_eq_ci(value, STR("chunked")))
+        return bad(head, 501, "client sent unknown \"Transfer-Encoding\"");
+    head->chunked = true;
     return H1_DONE;
 }
 
-static enum h1_result parse_field(struct str line, struct pool *pool, struct h1_head *head)
+/* The field that was added last. */
+static enum h1_result understand(struct h1_head *head)
 {
-    struct str name, value;
-    if (!str_cut(line, ':', &name, &value) || !all_tokens(name))
-        return bad(head, 400, "client sent invalid header line");
-    value = str_trim(value);
-    if (!clean_value(value))
-        return bad(head, 400, "client sent invalid header line");
-    if (head->fields.count == H1_FIELDS_MOST)
-        return bad(head, 400, "client sent too many header lines");
-    fields_add(&head->fields, pool, name, value);
-    return known_field(head, name, value);
+    const struct field *field = &head->fields.at[head->fields.count - 1];
+    const bool again = head->fields.first[field->id] != head->fields.count;
+    if (field->id == FIELD_HOST) {
+        if (again)
+            return bad(head, 400, "client sent duplicate host header");
+        head->host = field->value;
+    } else if (field->id == FIELD_CONTENT_LENGTH) {
+        if (again)
+            return bad(head, 400, "client sent duplicate header line");
+        if (!number_i64(field->value, &head->length))
+            return bad(head, 400, "client sent invalid \"Content-Length\" header");
+    } else if (field->id == FIELD_TRANSFER_ENCODING) {
+        if (again)
+            return bad(head, 400, "client sent duplicate header line");
+        return read_coding(head, field->value);
+    } else if (field->id == FIELD_CONNECTION) {
+        head->close = head->close || has_word(field->value, STR("close"));
+        head->keep_alive = head->keep_alive || has_word(field->value, STR("keep-alive"));
+    } else if (field->id == FIELD_EXPECT && str_eq_ci(field->value, STR("100-continue")))
+        head->expect_continue = true;
+    return H1_DONE;
 }
 
-static enum h1_result check(struct h1_head *head)
+static enum h1_result check_all(struct h1_head *head)
 {
+    if (head->minor > 0 && !head->host.at)
+        return bad(head, 400, "client sent HTTP/1.1 request without \"Host\" header");
     if (head->chunked && head->length >= 0)
         return bad(head, 400, "client sent \"Content-Length\" and \"Transfer-Encoding\" headers "
                               "at the same time");
-    if (head->minor > 0 && !head->host.at)
-        return bad(head, 400, "client sent HTTP/1.1 request without \"Host\" header");
+    if (head->minor == 0 || (!head->chunked && head->length <= 0))
+        head->expect_continue = false;
     return H1_DONE;
 }
 
-enum h1_result h1_parse(struct str bytes, struct pool *pool, struct h1_head *head)
+/* --- heads ------------------------------------------------------------------------------------ */
+
+/* The request line, for the log, where it could not be read or was read at another time. */
+static enum h1_result tell_line(struct str bytes, const struct h1_limits *limits,
+                                struct h1_head *head)
 {
-    struct str rest = bytes, line;
+    struct str text = part(bytes, pass_empty(bytes, 0), bytes.len), rest;
+    text.len = size_min(text.len, limits->line);
+    str_cut(text, '\n', &text, &rest);
+    if (str_ends(text, STR("\r")))
+        text.len--;
+    head->line = text;
+    return H1_BAD;
+}
+
+enum h1_result h1_check(struct str bytes, const struct h1_limits *limits, size_t *checked,
+                        struct h1_head *head)
+{
+    size_t at = *checked;
+    bool first = !begun(bytes, at);
     enum h1_result result;
+    struct line line;
     *head = (struct h1_head){ .length = -1 };
-    do {                                /* empty lines before a request are passed over */
-        if (!next_line(&rest, &line))
-            return H1_MORE;
-    } while (line.len == 0);
-    result = parse_line(line, head);
-    while (result == H1_DONE && !head->simple) {
-        if (!next_line(&rest, &line))
-            return H1_MORE;
-        if (line.len == 0)
+    if (first)
+        at = pass_empty(bytes, at);
+    while ((result = read_line(bytes, at, limits, first, &line, head)) == H1_DONE) {
+        at += line.size;
+        if (!first && line.name.len == 0)
             break;
-        result = parse_field(line, pool, head);
+        first = false;
     }
-    head->size = bytes.len - rest.len;
-    if (result != H1_DONE || head->simple)
-        return result;
-    return check(head);
+    *checked = at;
+    return result == H1_BAD ? tell_line(bytes, limits, head) : H1_MORE;
+}
+
+/* A fault of meaning is told only when no line has one of form, which h1_check could have seen. */
+enum h1_result h1_parse(struct str bytes, const struct h1_limits *limits, struct pool *pool,
+                        struct h1_head *head)
+{
+    const unsigned most = (unsigned)size_min(limits->fields, FIELDS_MOST);
+    size_t at = pass_empty(bytes, 0);
+    enum h1_result result, meaning = H1_DONE;
+    unsigned count = 0;
+    struct line line;
+    *head = (struct h1_head){ .length = -1 };
+    result = read_line(bytes, at, limits, true, &line, head);
+    while (result == H1_DONE) {
+        at += line.size;
+        result = read_line(bytes, at, limits, false, &line, head);
+        if (result != H1_DONE || line.name.len == 0)
+            break;
+        if (meaning == H1_DONE && ++count > most)
+            meaning = bad(head, 400, "client sent too many header lines");
+        if (meaning == H1_DONE && !line.drop) {
+            fields_add(&head->fields, pool, line.name, line.value);
+            meaning = understand(head);
+        }
+    }
+    if (result == H1_BAD)
+        return tell_line(bytes, limits, head);
+    if (result == H1_MORE)
+        return H1_MORE;
+    head->size = at + line.size;
+    return meaning == H1_DONE ? check_all(head) : meaning;
 }

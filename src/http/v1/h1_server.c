@@ -1,33 +1,56 @@
 /*
- * The server side of HTTP/1.  Owns the stream of a connection and its read buffer; the request
- * that is served owns itself and tells when it ends.
+ * The server side of HTTP/1.  Owns the stream of a connection and its read buffer; requests own
+ * themselves and tell when they end.
  */
 #include "http/v1/h1_server.h"
 
-#include "core/date.h"
 #include "event/listener.h"
+#include "http/body.h"
 #include "http/core_conf.h"
 #include "http/response.h"
 #include "http/uri.h"
+#include "http/v1/h1_chunked.h"
 #include "http/v1/h1_parse.h"
+#include "http/v1/h1_write.h"
+#include "os/unix/socket.h"
 
-#include <time.h>
+enum {
+    BODY_ROOM = 16 << 10,
+    REQUESTS_A_TURN = 16,
+    TIMEOUT_WITHOUT_ADDRESS = 60000,
+};
 
-enum { LINGER_MS = 5000, BUFFER_FIRST = 1024, HEAD_MOST = 64 << 10, SKIP_MOST = 1 << 20 };
-
-enum h1_state { H1_WAITING, H1_READING, H1_BUSY, H1_LINGERING };
+enum h1_state {
+    H1_WAITING,
+    H1_READING,
+    H1_BUSY,
+    H1_SKIPPING,
+    H1_CLOSING,
+    H1_LINGERING,
+    H1_GONE,
+};
 
 struct h1 {
     struct conn *c;
-    struct request *request;            /* BUSY */
+    struct request *active;             /* being read or answered */
+    unsigned pending;                   /* requests that have not ended: it, and those being sent */
     enum h1_state state;
+    bool inside;                        /* go_on() is at work, and frees what is GONE */
+    bool answered;                      /* the active request's last byte was queued */
+    bool keep;                          /* another request may follow the active one */
+    bool expect;                        /* the client waits for 100 before it sends the body */
+    bool want;                          /* the body is read for the request, not skipped */
+    bool chunked_in, chunked_out;
+    bool linger;
+    uint8_t lingering_close;
     char *buffer;                       /* NULL: nothing was read */
-    size_t len, room;
-    bool keep;                          /* the client and the request allow another one */
-    int64_t keepalive_timeout;
-    int64_t send_timeout;
+    uint32_t at, len, room;             /* bytes [at, len) are to be read */
+    size_t seen, checked;               /* of an incomplete head */
+    int64_t left;                       /* of the body, -1: until the decoder says so; 0: none */
+    struct h1_chunked chunked;
     uint64_t sent;                      /* of the connection, when the timer was set */
-    int64_t skip;                       /* bytes of a body that nobody read */
+    int64_t idle_since;
+    int64_t keepalive_timeout, keepalive_min, lingering_time, lingering_timeout;
 };
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -36,26 +59,54 @@ static void drop_buffer(struct h1 *h)
 {
     free(h->buffer);
     h->buffer = NULL;
-    h->len = h->room = 0;
+    h->at = h->len = h->room = 0;
+    h->seen = h->checked = 0;
 }
 
 static void end(struct h1 *h)
 {
+    if (h->state == H1_GONE)
+        return;
     drop_buffer(h);
+    h->state = H1_GONE;
     h->c->data = NULL;
     h->c->handler = NULL;
     conn_close(h->c);
-    free(h);
+    if (!h->inside)
+        free(h);
 }
 
 /* What the client still sends is read and thrown away for a while: closing at once would make the
  * kernel answer with a reset, which can overtake the response. */
-static void linger(struct h1 *h)
+static void leave(struct h1 *h)
 {
+    const bool unread = h->linger || h->len > h->at || h->left != 0;
+    if (h->c->failed || h->lingering_close == LINGERING_OFF
+        || (h->lingering_close == LINGERING_ON && !unread)) {
+        end(h);
+        return;
+    }
     drop_buffer(h);
     h->state = H1_LINGERING;
+    h->idle_since = h->c->loop->now;
     conn_shutdown(h->c);
-    conn_timer(h->c, LINGER_MS);
+    conn_timer(h->c, h->lingering_timeout);
+}
+
+/* Nothing is on its way any more. */
+static void settle(struct h1 *h)
+{
+    if (h->pending > 0)
+        return;
+    if (h->state == H1_WAITING && worker_closes_idle(h->c))
+        h->state = H1_CLOSING;
+    if (h->state == H1_CLOSING)
+        leave(h);
+    else if (h->state == H1_WAITING && !h->c->idle) {
+        h->idle_since = h->c->loop->now;
+        conn_timer(h->c, h->keepalive_timeout);
+        worker_idle(h->c, true);
+    }
 }
 
 static void discard(struct h1 *h)
@@ -65,65 +116,63 @@ static void discard(struct h1 *h)
     enum io io;
     while ((io = conn_recv(h->c, bytes, sizeof(bytes), &got)) == IO_OK)
         ;
-    if (io != IO_AGAIN)
+    if (io != IO_AGAIN || h->c->loop->now - h->idle_since >= h->lingering_time)
         end(h);
+    else
+        conn_timer(h->c, h->lingering_timeout);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void add_field(struct fmt *f, const char *name, struct str value)
+static bool client_cannot_keep(const struct request *r, const struct http_location_conf *conf)
 {
-    if (!value.len)
-        return;
-    fmt_text(f, name);
-    fmt_text(f, ": ");
-    fmt_str(f, value);
-    fmt_text(f, "\r\n");
+    const struct str agent = fields_value(&r->in.fields, FIELD_USER_AGENT);
+    if ((conf->keepalive_disable & DISABLE_MSIE6) && r->in.method == METHOD_POST
+        && str_find(agent, STR("MSIE ")) != STR_NPOS
+        && (str_find(agent, STR("MSIE 6")) != STR_NPOS || str_find(agent, STR("MSIE 5")) != STR_NPOS
+            || str_find(agent, STR("MSIE 4")) != STR_NPOS))
+        return true;
+    return (conf->keepalive_disable & DISABLE_SAFARI)
+           && str_find(agent, STR("Safari/")) != STR_NPOS
+           && str_find(agent, STR("Mac OS X")) != STR_NPOS
+           && str_find(agent, STR("Chrome/")) == STR_NPOS;
 }
 
-static void add_connection(struct fmt *f, const struct h1 *h, int64_t header)
+static bool may_keep(const struct h1 *h, const struct request *r)
 {
-    fmt_text(f, h->keep ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
-    if (h->keep && header)
-        fmt_print(f, "Keep-Alive: timeout=%lld\r\n", (long long)header);
+    const struct http_location_conf *conf = http_location_conf(r);
+    return h->keep && !r->out.close && conf->keepalive_timeout > 0
+           && h->c->requests < conf->keepalive_requests
+           && h->c->loop->real - h->c->began < conf->keepalive_time && !worker_wants_close(h->c)
+           && !(h->expect && h->left != 0)
+           && !(conf->keepalive_disable != DISABLE_NONE && client_cannot_keep(r, conf));
 }
 
-static void add_date(struct fmt *f, const char *name, time_t when)
+static void remember(struct h1 *h, const struct http_location_conf *conf)
 {
-    char date[DATE_HTTP];
-    fmt_print(f, "%s: %.*s\r\n", name, STR_FMT(date_http(when, date)));
+    h->keepalive_timeout = conf->keepalive_timeout;
+    h->keepalive_min = conf->keepalive_min_timeout;
+    h->lingering_close = (uint8_t)conf->lingering_close;
+    h->lingering_time = conf->lingering_time;
+    h->lingering_timeout = conf->lingering_timeout;
 }
 
 static void send_head(struct request *r, enum mark mark)
 {
     struct h1 *h = r->stream;
     const struct http_location_conf *conf = http_location_conf(r);
-    const char *reason = response_reason(r->out.status);
     struct chain data;
-    struct fmt f;
     (void)mark;
-    if (r->out.close || r->out.length < 0 || worker_wants_close(h->c) ||
-        conf->keepalive_timeout == 0 || h->c->requests >= conf->keepalive_requests)
-        h->keep = false;
-    h->keepalive_timeout = conf->keepalive_timeout;
-    fmt_init_pool(&f, &r->pool, 512, HEAD_MOST);
-    fmt_print(&f, "HTTP/1.1 %u %s\r\nServer: %s\r\n", r->out.status, reason ? reason : "",
-              http_server_name(r));
-    add_date(&f, "Date", (time_t)(r->began / 1000));
-    if (r->out.status != 204 && r->out.status != 304)
-        add_field(&f, "Content-Type", r->out.content_type);
-    if (r->out.length >= 0 && r->out.status != 204)
-        fmt_print(&f, "Content-Length: %lld\r\n", (long long)r->out.length);
-    if (r->out.last_modified >= 0)
-        add_date(&f, "Last-Modified", r->out.last_modified);
-    add_field(&f, "Location", r->out.location);
-    add_connection(&f, h, conf->keepalive_header);
-    add_field(&f, "ETag", r->out.etag);
-    for (unsigned i = 0; i < r->out.fields.count; i++)
-        add_field(&f, r->out.fields.at[i].name.at, r->out.fields.at[i].value);
-    fmt_text(&f, "\r\n");
+    remember(h, conf);
+    h->chunked_out = false;
+    if (r->out.length < 0 && !r->out.bodiless) {
+        h->chunked_out = conf->chunked && r->in.minor > 0;
+        h->keep = h->keep && h->chunked_out;
+    }
+    h->keep = may_keep(h, r);
+    const struct h1_framing framing = { .keep = h->keep, .chunked = h->chunked_out };
     chain_init(&data);
-    chain_add(&data, &r->pool, fmt_done(&f));
+    h1_write_head(r, &framing, &data);
     conn_send(h->c, &data);
 }
 
@@ -135,233 +184,505 @@ static void last_passed(struct buf *mark, bool sent)
 static enum flow send_body(struct request *r, struct chain *data, enum mark mark)
 {
     struct h1 *h = r->stream;
-    if (mark == LAST)
-        chain_add_mark(data, &r->pool, last_passed, r);
-    h->send_timeout = http_location_conf(r)->send_timeout;
+    struct chain chunks;
+    chain_init(&chunks);
+    if (h->chunked_out && (data->bytes || mark == LAST) && !r->out.bodiless) {
+        h1_write_chunk(r, data, &chunks, mark == LAST);
+        data = &chunks;
+    }
+    if (mark == LAST) {
+        chain_add_mark(data, r->subject.pool, last_passed, r);
+        h->answered = true;
+        if (!h->inside)
+            loop_post(h->c->loop, &h->c->ready_task);
+    }
     h->sent = h->c->sent;
-    conn_timer(h->c, h->send_timeout);
+    conn_timer(h->c, http_location_conf(r)->send_timeout);
     return conn_send(h->c, data);
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
-
-static void wait_for_next(struct h1 *h)
+static void send_informational(struct request *r, unsigned status, const struct fields *fields)
 {
-    h->state = H1_WAITING;
-    conn_timer(h->c, h->keepalive_timeout);
-    if (h->len == 0)
-        drop_buffer(h);
-    worker_idle(h->c, true);
-    loop_post(h->c->loop, &h->c->ready_task);
+    struct h1 *h = r->stream;
+    struct chain data;
+    if (r->in.minor == 0)
+        return;
+    chain_init(&data);
+    h1_write_informational(r, status, fields, &data);
+    conn_send(h->c, &data);
+    conn_flush(h->c);
+}
+
+static void want_body(struct request *r)
+{
+    struct h1 *h = r->stream;
+    h->want = true;
+    if (h->expect && h->left != 0 && h->len == h->at)
+        send_informational(r, 100, NULL);
+    h->expect = false;
+    conn_timer(h->c, body_timeout(r));
+    if (!h->inside)
+        loop_post(h->c->loop, &h->c->ready_task);
 }
 
 static void finish(struct request *r, enum ending how)
 {
     struct h1 *h = r->stream;
-    h->request = NULL;
-    if (how == ENDING_RESET) {
-        chain_drop(&h->c->out);         /* what is left of it lies in the request's pool */
-        end(h);
-    } else if (how == ENDING_CLOSE || !h->keep)
-        linger(h);
-    else
-        wait_for_next(h);
+    if (how == ENDING_RESET && h->state != H1_GONE)
+        chain_drop(&h->c->out);         /* theirs ends as well: each is counted until it has */
+    h->pending--;
+    if (h->active == r) {
+        h->active = NULL;
+        h->want = false;
+        if (!h->answered)
+            h->state = H1_CLOSING;
+    }
+    if (how == ENDING_RESET || how == ENDING_SILENT) {
+        h->state = H1_CLOSING;
+        h->lingering_close = LINGERING_OFF;
+    }
+    if (!h->inside)
+        settle(h);
 }
 
 static const struct codec codec = {
-    .name = "http/1", .head = send_head, .body = send_body, .finish = finish,
+    .name = "http/1", .head = send_head, .body = send_body, .informational = send_informational,
+    .want_body = want_body, .finish = finish,
 };
 
-/* Texts of the head move to the request's pool: the buffer is for what comes next. */
+/* --- bodies ----------------------------------------------------------------------------------- */
+
+/* False: no more just now.  True: something was read, or the end was. */
+static bool read_some(struct h1 *h)
+{
+    size_t got = 0;
+    if (h->len > h->at)
+        return true;
+    if (h->room < BODY_ROOM) {
+        char *grown = realloc(h->buffer, BODY_ROOM);
+        if (!grown) {
+            h->state = H1_CLOSING;
+            return false;
+        }
+        h->buffer = grown;
+        h->room = BODY_ROOM;
+    }
+    h->at = h->len = 0;
+    const enum io io = conn_recv(h->c, h->buffer, h->room, &got);
+    h->len = (uint32_t)got;
+    if (io == IO_OK)
+        return true;
+    if (io == IO_AGAIN)
+        return false;
+    log_write(&h->c->log, LOG_INFO, io == IO_ERROR ? errno : 0,
+              "client prematurely closed connection");
+    if (h->active && !h->answered)
+        request_abort(h->active);
+    h->state = H1_CLOSING;
+    h->lingering_close = LINGERING_OFF;
+    return false;
+}
+
+/* The next piece of the body from the buffer.  False: it is malformed. */
+static bool decode(struct h1 *h, struct str *data)
+{
+    struct str in = str_of(h->buffer + h->at, h->len - h->at);
+    *data = STR_NONE;
+    if (!h->chunked_in) {
+        const size_t n = in.len < (uint64_t)h->left ? in.len : (size_t)h->left;
+        *data = str_of(in.at, n);
+        h->at += (uint32_t)n;
+        h->left -= (int64_t)n;
+        return true;
+    }
+    const enum h1_chunked_result result = h1_chunked(&h->chunked, &in, data);
+    h->at = h->len - (uint32_t)in.len;
+    if (result == H1_CHUNKED_END)
+        h->left = 0;
+    return result != H1_CHUNKED_BAD;
+}
+
+static void refuse_body(struct h1 *h)
+{
+    log_write(&h->c->log, LOG_INFO, 0, "client sent invalid chunked body");
+    h->keep = false;
+    h->linger = true;
+    h->want = false;
+    body_fail(h->active, 400);
+}
+
+/* False: nothing more can be done now. */
+static bool feed(struct h1 *h)
+{
+    struct request *r = h->active;
+    struct str data;
+    while (h->left != 0) {
+        if (!read_some(h))
+            return false;
+        if (!decode(h, &data)) {
+            refuse_body(h);
+            return false;
+        }
+        if (data.len && !body_deliver(r, data)) {
+            h->want = false;
+            h->keep = false;
+            return false;
+        }
+        conn_timer(h->c, body_timeout(r));
+    }
+    h->want = false;
+    conn_timer(h->c, 0);
+    body_delivered(r);
+    return false;
+}
+
+static bool skip(struct h1 *h)
+{
+    struct str data;
+    while (h->left != 0) {
+        if (!read_some(h))
+            return false;
+        if (!decode(h, &data)) {
+            log_write(&h->c->log, LOG_INFO, 0, "client sent invalid chunked body");
+            h->linger = true;
+            h->state = H1_CLOSING;
+            return false;
+        }
+        if (h->c->loop->now - h->idle_since > h->lingering_time) {
+            h->state = H1_CLOSING;
+            return false;
+        }
+    }
+    h->state = H1_WAITING;
+    return true;
+}
+
+/* The active request's answer is complete. */
+static void answered(struct h1 *h)
+{
+    h->active = NULL;
+    h->answered = h->want = false;
+    h->state = !h->keep ? H1_CLOSING : h->left != 0 ? H1_SKIPPING : H1_WAITING;
+    h->idle_since = h->c->loop->now;
+    if (h->state == H1_SKIPPING)
+        conn_timer(h->c, h->lingering_timeout);
+}
+
+/* --- heads ------------------------------------------------------------------------------------ */
+
 static void fill(struct request *r, const struct h1_head *head)
 {
+    static const struct {
+        struct str name;
+        uint32_t bit;
+    } methods[] = {
+#define METHOD(id, name, bit) { STR_INIT(name), 1u << (bit) },
+#include "http/method.def"
+#undef METHOD
+    };
     struct request_head *in = &r->in;
     in->line = head->line;
     in->method_name = head->method;
     in->target = head->target;
-    in->method = str_eq(head->method, STR("GET"))    ? METHOD_GET
-                 : str_eq(head->method, STR("HEAD")) ? METHOD_HEAD
-                                                     : METHOD_OTHER;
-    in->protocol = head->simple ? STR("HTTP/0.9")
-                   : head->minor ? STR("HTTP/1.1") : STR("HTTP/1.0");
+    in->minor = head->minor;
+    in->protocol = head->minor ? STR("HTTP/1.1") : STR("HTTP/1.0");
     in->fields = head->fields;
     in->length = head->size;
+    for (unsigned i = 0; i < countof(methods) && !in->method; i++)
+        if (str_eq(head->method, methods[i].name))
+            in->method = methods[i].bit;
 }
 
-/* 0, or the status to answer with. */
-static unsigned route_names(struct request *r, const struct h1_head *head)
+static bool split_host(struct request *r, struct str text)
 {
-    struct str authority, host = head->host;
-    if (!uri_parse(head->target, &r->pool, &r->in.path, &r->in.args, &authority))
-        return 400;
-    if (authority.len)
-        host = authority;
-    return uri_host(host, &r->pool, &r->in.host) ? 0 : 400;
-}
-
-static void begin(struct h1 *h, const struct h1_head *head, struct pool *pool, unsigned status)
-{
-    struct request *r = request_new(&codec, h, h->c, h->c->worker->current, pool);
-    h->request = r;
-    h->state = H1_BUSY;
-    h->c->requests++;
-    conn_timer(h->c, 0);
-    fill(r, head);
-    if (status)
-        log_write(&h->c->log, LOG_INFO, 0, "%s", head->why);
-    else if ((status = route_names(r, head)) != 0)
-        log_write(&h->c->log, LOG_INFO, 0, "client sent invalid request");
-    h->c->log.action = r->log.action = NULL;
-    h->skip = head->length > 0 ? head->length : 0;
-    h->keep = !status && !head->simple && h->skip <= SKIP_MOST && !head->chunked && !head->close &&
-              (head->minor > 0 || head->keep_alive);
-    request_start(r, status);
-}
-
-static void took(struct h1 *h, size_t n)
-{
-    ASSERT(n <= h->len);
-    h->len -= n;
-    if (h->len)
-        memmove(h->buffer, h->buffer + n, h->len);
-}
-
-/* Parses what is there, from a copy in the new request's pool, which the slices then point to. */
-static bool try_head(struct h1 *h)
-{
-    struct pool pool;
-    struct h1_head head;
-    if (!memchr(h->buffer, '\n', h->len))
-        return false;
-    pool_init(&pool, &pool_heap);
-    const struct str copy = pool_str(&pool, str_of(h->buffer, h->len));
-    const enum h1_result result = h1_parse(copy, &pool, &head);
-    if (result == H1_MORE) {
-        pool_free(&pool);
-        return false;
-    }
-    if (!h->c->listener->listening) {           /* a reload took the address away */
-        pool_free(&pool);
-        end(h);
+    const ssize_t colon = str_rchr(text, ':'), bracket = str_rchr(text, ']');
+    struct str digits;
+    if (text.len == 0)
         return true;
-    }
-    took(h, result == H1_DONE ? head.size : h->len);
-    begin(h, &head, &pool, result == H1_DONE ? 0 : head.status);
+    if (!uri_host(text, &r->pool, &r->in.host))
+        return false;
+    if (colon > bracket && str_from_off(text, (size_t)colon + 1, &digits))
+        for (size_t i = 0; i < digits.len; i++)
+            r->in.port = (uint16_t)(r->in.port * 10 + (digits.at[i] - '0'));
     return true;
 }
 
-static bool make_room(struct h1 *h)
+/* 0, or the status to answer with. */
+static unsigned route_names(struct request *r, const struct h1_head *head, bool merge)
 {
-    const size_t room = h->room ? h->room * 2 : BUFFER_FIRST;
-    char *grown;
+    struct uri uri;
+    if (r->in.method == METHOD_TRACE) {
+        log_write(&r->log, LOG_INFO, 0, "client sent TRACE method");
+        return 405;
+    }
+    if (r->in.method == METHOD_CONNECT) {
+        log_write(&r->log, LOG_INFO, 0, "client sent CONNECT method");
+        return 405;
+    }
+    if (!uri_parse(head->target, merge, &r->pool, &uri)) {
+        log_write(&r->log, LOG_INFO, 0, "client sent invalid request");
+        return 400;
+    }
+    r->in.path = uri.path;
+    r->in.args = uri.args;
+    if (split_host(r, uri.authority.len ? uri.authority : head->host))
+        return 0;
+    log_write(&r->log, LOG_INFO, 0, "client sent invalid host header");
+    return 400;
+}
+
+static void begin(struct h1 *h, const struct h1_head *head, struct pool *pool, unsigned bad)
+{
+    const struct http_address *at = h->c->listener->listening->data;
+    struct request *r = request_new(&codec, h, h->c, h->c->worker->current, pool);
+    h->active = r;
+    h->pending++;
+    h->state = H1_BUSY;
+    h->answered = h->want = h->linger = false;
+    h->c->requests++;
+    conn_timer(h->c, 0);
+    fill(r, head);
+    if (bad)
+        log_write(&r->log, LOG_INFO, 0, "%s", head->why);
+    else
+        bad = route_names(r, head, http_server_conf(at->default_server)->merge_slashes);
+    h->c->log.action = r->log.action = NULL;
+    h->chunked_in = head->chunked;
+    h->chunked = (struct h1_chunked){ 0 };
+    h->left = bad ? 0 : head->chunked ? -1 : head->length > 0 ? head->length : 0;
+    h->expect = head->expect_continue && head->minor > 0;
+    h->keep = !bad && !head->close && (head->minor > 0 || head->keep_alive);
+    if (bad)
+        h->linger = true;
+    if (h->left != 0)
+        body_init(r, h->left);
+    request_start(r, bad);
+}
+
+static const struct http_server_conf *conf_of_address(const struct h1 *h)
+{
+    const struct listening *listening = h->c->listener->listening;
+    const struct http_address *at = listening ? listening->data : NULL;
+    return at ? http_server_conf(at->default_server) : NULL;
+}
+
+/* The bytes of a head move to the request's pool: the buffer is for what comes next. */
+static void take_head(struct h1 *h, const struct h1_limits *limits, size_t size)
+{
+    struct pool pool;
+    struct h1_head head;
+    pool_init(&pool, &pool_heap);
+    const struct str copy = pool_str(&pool, str_of(h->buffer + h->at, size));
+    const enum h1_result result = h1_parse(copy, limits, &pool, &head);
+    h->at += (uint32_t)size;
+    h->seen = h->checked = 0;
+    if (h->at == h->len)
+        h->at = h->len = 0;
+    begin(h, &head, &pool, result == H1_DONE ? 0 : head.status);
+}
+
+static void refuse_head(struct h1 *h, struct h1_head *head)
+{
+    struct pool pool;
+    pool_init(&pool, &pool_heap);
+    head->line = pool_str(&pool, head->line);
+    head->fields = (struct fields){ 0 };
+    head->method = head->target = head->host = STR_NONE;
+    h->at = h->len = 0;
+    begin(h, head, &pool, head->status);
+}
+
+static bool make_room(struct h1 *h, const struct http_server_conf *conf)
+{
+    const size_t most = conf->client_header_buffer_size
+                        + conf->large_buffers.count * conf->large_buffers.size;
+    size_t room = h->room ? (size_t)h->room * 2 : conf->client_header_buffer_size;
+    if (h->at > 0) {
+        memmove(h->buffer, h->buffer + h->at, h->len - h->at);
+        h->len -= h->at;
+        h->at = 0;
+    }
     if (h->len < h->room)
         return true;
-    if (room > HEAD_MOST || !(grown = realloc(h->buffer, room)))
+    room = size_min(room, most);
+    char *grown = room > h->room ? realloc(h->buffer, room) : NULL;
+    if (!grown)
         return false;
     h->buffer = grown;
-    h->room = room;
+    h->room = (uint32_t)room;
     return true;
 }
 
 static void too_large(struct h1 *h)
 {
-    struct pool pool;
-    struct h1_head head = { .length = -1, .status = 400,
-                            .why = "client sent too large request" };
-    if (!h->c->listener->listening) {
-        end(h);
-        return;
-    }
-    pool_init(&pool, &pool_heap);
-    h->len = 0;
-    begin(h, &head, &pool, 400);
+    struct h1_head head = { .length = -1, .status = h->checked ? 494 : 414,
+                            .why = h->checked ? "client sent too large request"
+                                              : "client sent too long URI" };
+    refuse_head(h, &head);
 }
 
-static void start_reading(struct h1 *h)
+static void start_reading(struct h1 *h, const struct http_server_conf *conf)
 {
-    const struct listening *listening = h->c->listener->listening;
-    const struct http_address *at = listening ? listening->data : NULL;
-    const struct http_server_conf *conf =
-        at ? conf_of(at->default_server->block, http_server_section) : NULL;
     h->state = H1_READING;
     h->c->log.action = "reading client request line";
     worker_idle(h->c, false);
-    conn_timer(h->c, conf ? conf->client_header_timeout : 60000);
+    conn_timer(h->c, conf->client_header_timeout);
 }
 
-/* A body that was not wanted, in front of the next request. */
-static void skip_body(struct h1 *h)
+static void connection_ends(struct h1 *h, enum io io)
 {
-    const size_t n = size_min(h->len, (size_t)h->skip);
-    took(h, n);
-    h->skip -= (int64_t)n;
+    if (h->len > h->at)
+        log_write(&h->c->log, LOG_INFO, io == IO_ERROR ? errno : 0,
+                  "client prematurely closed connection");
+    h->state = H1_CLOSING;
+    h->lingering_close = LINGERING_OFF;
 }
 
-static void read_more(struct h1 *h)
+/* True: a request has begun, or the connection ends. */
+static bool next_head(struct h1 *h)
 {
-    while (h->state == H1_WAITING || h->state == H1_READING) {
+    const struct http_server_conf *conf = conf_of_address(h);
+    if (!conf) {                        /* a reload took the address away */
+        h->state = H1_CLOSING;
+        return true;
+    }
+    const struct h1_limits limits = { conf->large_buffers.size, (unsigned)conf->max_headers,
+                                      conf->underscores, !conf->ignore_invalid };
+    for (;;) {
+        const struct str bytes = str_of(h->buffer + h->at, h->len - h->at);
+        struct h1_head head = { .length = -1 };
         size_t got = 0;
-        skip_body(h);
-        if (h->len && h->state == H1_WAITING)
-            start_reading(h);
-        if (h->len && try_head(h))
-            return;
-        if (!make_room(h)) {
+        if (bytes.len) {
+            const size_t size = h1_find_end(bytes, &h->seen);
+            if (size) {
+                take_head(h, &limits, size);
+                return true;
+            }
+            if (h->state == H1_WAITING)
+                start_reading(h, conf);
+            if (h->checked)
+                h->c->log.action = "reading client request headers";
+            if (h1_check(bytes, &limits, &h->checked, &head) == H1_BAD) {
+                refuse_head(h, &head);
+                return true;
+            }
+        }
+        if (!make_room(h, conf)) {
             too_large(h);
-            return;
+            return true;
         }
         const enum io io = conn_recv(h->c, h->buffer + h->len, h->room - h->len, &got);
         if (io == IO_AGAIN) {
-            if (h->len == 0)
+            if (h->len == h->at)
                 drop_buffer(h);
-            return;
+            return false;
         }
         if (io != IO_OK) {
-            if (h->len)
-                log_write(&h->c->log, LOG_INFO, io == IO_ERROR ? errno : 0,
-                          "client prematurely closed connection");
-            end(h);
-            return;
+            connection_ends(h, io);
+            return true;
         }
-        h->len += got;
+        if (h->c->idle)
+            worker_idle(h->c, false);
+        h->len += (uint32_t)got;
     }
 }
 
 /* --- the connection's events ------------------------------------------------------------------ */
 
+/* One step; false: nothing more can be done now. */
+static bool step(struct h1 *h, unsigned *requests)
+{
+    switch (h->state) {
+    case H1_WAITING:
+    case H1_READING:
+        if (h->c->full)
+            return false;               /* its answers have to leave first */
+        if (*requests == REQUESTS_A_TURN) {
+            loop_post(h->c->loop, &h->c->ready_task);
+            return false;
+        }
+        ++*requests;
+        return next_head(h);
+    case H1_BUSY:
+        if (h->answered) {
+            answered(h);
+            return true;
+        }
+        return h->want && feed(h);
+    case H1_SKIPPING:
+        return skip(h);
+    case H1_LINGERING:
+        discard(h);
+        return false;
+    case H1_CLOSING:
+    case H1_GONE:
+        break;
+    }
+    return false;
+}
+
+static void go_on(struct h1 *h)
+{
+    unsigned requests = 0;
+    if (h->inside)
+        return;
+    h->inside = true;
+    while (step(h, &requests))
+        ;
+    if (h->state != H1_GONE)
+        settle(h);
+    h->inside = false;
+    if (h->state == H1_GONE)
+        free(h);
+}
+
 static void on_ready(struct conn *c)
 {
     struct h1 *h = c->data;
-    if (h->state == H1_BUSY) {
-        if (c->watch.error)
-            request_abort(h->request);
-        return;
-    }
-    if (h->state == H1_LINGERING)
-        discard(h);
-    else
-        read_more(h);
+    if (c->watch.error && h->state == H1_BUSY && h->active && !h->answered)
+        request_abort(h->active);
+    go_on(h);
 }
 
 static void on_drained(struct conn *c)
 {
-    const struct h1 *h = c->data;
-    if (h->request)
-        request_drained(h->request);
+    struct h1 *h = c->data;
+    if (h->active && !h->answered)
+        request_drained(h->active);
+    else
+        loop_post(c->loop, &c->ready_task);
+}
+
+static void give_up(struct h1 *h)
+{
+    struct conn *c = h->c;
+    log_write(&c->log, LOG_INFO, ETIMEDOUT, "client timed out");
+    if (h->active) {
+        if (http_location_conf(h->active)->reset_timedout)
+            socket_reset_at_close(c->watch.fd);
+        if (h->want)
+            h->active->out.status = 408;
+        request_abort(h->active);
+    }
+    h->lingering_close = LINGERING_OFF;
+    h->state = h->active ? h->state : H1_CLOSING;
+    h->inside = true;
+    chain_drop(&c->out);
+    h->inside = false;
+    settle(h);
 }
 
 static void on_timeout(struct conn *c)
 {
     struct h1 *h = c->data;
-    if (h->state == H1_BUSY && c->sent != h->sent) {    /* slow, but it takes something */
+    if (h->pending && !h->want && c->sent != h->sent) {     /* slow, but it takes something */
         h->sent = c->sent;
-        conn_timer(c, h->send_timeout);
+        conn_timer(c, h->active ? http_location_conf(h->active)->send_timeout
+                                : h->lingering_timeout);
         return;
     }
-    if (h->state == H1_BUSY) {
-        log_write(&c->log, LOG_INFO, ETIMEDOUT, "client timed out");
-        request_abort(h->request);
-        chain_drop(&c->out);
+    if (h->pending) {
+        give_up(h);
         return;
     }
     if (h->state == H1_READING)
@@ -372,24 +693,25 @@ static void on_timeout(struct conn *c)
 static void on_error(struct conn *c)
 {
     struct h1 *h = c->data;
-    if (h->request)
-        request_abort(h->request);
-    else
-        end(h);
+    if (h->active && !h->answered)
+        request_abort(h->active);
+    h->state = h->state == H1_BUSY && h->active ? H1_BUSY : H1_CLOSING;
+    settle(h);
 }
 
 static bool on_drain(struct conn *c, bool now)
 {
     struct h1 *h = c->data;
-    if (h->state == H1_BUSY) {
-        if (now) {
-            request_abort(h->request);
-            chain_drop(&c->out);
-        }
-        return true;
+    const int64_t spared = h->idle_since + h->keepalive_min - c->loop->now;
+    if (now && h->active && !h->answered) {
+        request_abort(h->active);
+        chain_drop(&c->out);
+    } else if (now || (h->state == H1_WAITING && h->pending == 0)) {
+        if (!now && spared > 0 && c->requests > 0)
+            conn_timer(c, spared);
+        else
+            end(h);
     }
-    if (now || h->state == H1_WAITING)
-        end(h);
     return true;
 }
 
@@ -406,10 +728,9 @@ void h1_accepted(struct conn *c)
         return;
     }
     h->c = c;
-    h->state = H1_WAITING;
+    h->lingering_close = LINGERING_ON;
     c->handler = &handler;
     c->data = h;
-    start_reading(h);
-    h->state = H1_READING;
+    start_reading(h, conf_of_address(h));
     loop_post(c->loop, &c->ready_task);
 }

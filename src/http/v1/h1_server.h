@@ -1,11 +1,14 @@
 /*
- * HTTP/1 on a connection: reads heads, makes requests one after the other, writes responses.
+ * HTTP/1 on a connection: reads heads and bodies, makes requests, writes responses.
  *
- *     WAITING --bytes--> READING --head--> BUSY --request ended--> WAITING (or READING: pipelined)
- *        |                  |                                \--> LINGERING --> closed
- *        \-- keepalive_timeout, evicted --> closed
+ *     WAITING --bytes--> READING --head--> BUSY --answered--> WAITING, READING (pipelined)
+ *        |                  |                |  \--body left--> SKIPPING --> WAITING, READING
+ *        |                  |                \--no more on this connection--> CLOSING --all sent-->
+ *        \-- timeouts, evicted --> closed <-- LINGERING (what the client still sends) <--/
  *
- * The buffer is only there while bytes are; an idle connection holds none.
+ * One request is read and answered at a time; those before it may still be on their way out, so a
+ * turn answers many pipelined ones and sends them together.  The buffer is only there while bytes
+ * are; an idle connection holds none.
  */
 #ifndef HTTP_V1_H1_SERVER_H
 #define HTTP_V1_H1_SERVER_H

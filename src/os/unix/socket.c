@@ -124,6 +124,12 @@ void socket_nodelay(int fd)
     set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
+void socket_reset_at_close(int fd)
+{
+    const struct linger linger = { .l_onoff = 1 };
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
 enum socket_accept socket_accept(int listener, void *address, socklen_t room, socklen_t *len,
                                  int *fd)
 {

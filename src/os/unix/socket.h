@@ -28,6 +28,8 @@ bool socket_has_reuseport(int fd);
 /* *len: room, then length. */
 bool socket_local(int fd, struct sockaddr *address, socklen_t *len);
 void socket_nodelay(int fd);
+/* close() resets the connection instead of ending it. */
+void socket_reset_at_close(int fd);
 
 enum socket_accept { SOCKET_OK, SOCKET_AGAIN, SOCKET_EXHAUSTED, SOCKET_ERROR };
 

@@ -1,0 +1,69 @@
+/*
+ * Files that a worker has looked at lately: what stat() says, small contents, open descriptors.
+ *
+ *     path --hash--> struct file { state, content or descriptor, users }
+ *                      in a list by last use; the oldest goes first
+ *
+ * An entry is believed for `valid` milliseconds; after that one stat() shows whether it is still
+ * the same file (device, inode, size, mtime, ctime), else it is opened anew.  With valid < 0 that
+ * stat() comes each time, so a stale answer cannot be given; content younger than two seconds is
+ * not kept, since a file may change twice within one tick of its clock.
+ *
+ * A file in use outlives its entry.  One worker's: no locks.
+ */
+#ifndef CORE_FILE_CACHE_H
+#define CORE_FILE_CACHE_H
+
+#include "core/list.h"
+#include "core/siphash.h"
+
+#include <sys/stat.h>
+
+enum {
+    FILE_CONTENT_MOST = 64 << 10,       /* of one file */
+    FILE_CONTENTS_MOST = 16 << 20,      /* of all */
+    FILE_ENTRIES_MOST = 4096,           /* when nothing else is said */
+};
+
+struct file {
+    struct file *next;                  /* of its bucket */
+    struct list_link used;
+    uint64_t hash;
+    struct str path;
+    int error;                          /* errno of the open; the rest means nothing then */
+    int fd;                             /* -1: content is there, or it is a folder */
+    struct stat st;
+    const char *content;                /* all of it; NULL: to be read */
+    unsigned users, min_uses;
+    bool cached;
+    int64_t checked, last_use;          /* milliseconds */
+    uint64_t uses;
+};
+
+struct file_options {
+    int64_t valid;                      /* milliseconds; < 0: checked each time */
+    int64_t inactive;                   /* unused for so long, it goes */
+    size_t most;                        /* entries */
+    unsigned min_uses;                  /* before a descriptor is kept */
+    bool descriptors, errors;           /* are kept */
+    bool contents;
+};
+
+struct file_cache {
+    struct file **buckets;
+    size_t nbuckets, count;
+    size_t contents;                    /* bytes */
+    struct list files;                  /* least recently used first */
+    struct siphash_key key;
+};
+
+bool file_cache_init(struct file_cache *cache);
+
+/* Opens by `open` (which may be stricter than open(2)), or finds.  `path` has a NUL behind; `now` is
+ * the real time in milliseconds.  NULL: no memory.  Give it back with file_put. */
+struct file *file_get(struct file_cache *cache, struct str path,
+                      const struct file_options *options, int64_t now,
+                      int (*open)(const char *path, void *data), void *data);
+void file_put(struct file *file);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * The body of a request, whatever its framing.
+ *
+ *     codec --body_deliver--> memory (client_body_buffer_size) --> temp file
+ *           --body_delivered                                        \--> reader: body_read()
+ *
+ *     WAITING --body_read--> READING --> COMPLETE            not wanted: the codec skips it
+ *                                 \----> FAILED
+ *
+ * The limit is checked before anything is stored.
+ */
+#ifndef HTTP_BODY_H
+#define HTTP_BODY_H
+
+#include "core/temp_file.h"
+#include "http/request.h"
+
+enum body_state { BODY_WAITING, BODY_READING, BODY_COMPLETE, BODY_FAILED };
+
+struct body {
+    struct request *request;
+    enum body_state state;
+    unsigned status;                    /* FAILED: why */
+    int64_t length;                     /* announced; -1: chunked */
+    int64_t got;
+    char *memory;                       /* what is not in the file */
+    size_t len, room;
+    int fd;                             /* -1: all of it is in memory */
+    int64_t file_size;
+    struct str path;                    /* of the file, when it has a name */
+    bool to_file, clean;                /* client_body_in_file_only */
+    struct op reading;
+};
+
+extern struct section http_body_section;
+
+struct http_body_conf {
+    struct conf_set set;
+    int64_t max_size;                   /* 0: no limit */
+    size_t buffer_size;
+    int64_t timeout;
+    bool single_buffer;
+    unsigned file_only;                 /* off, on, clean */
+    struct temp_path temp;
+};
+
+/* The head announced one: -1 for chunked.  Before request_start. */
+void body_init(struct request *r, int64_t length);
+/* In a step: STEP_NEXT when all of it is there (or there is none), STEP_WAIT, STEP_FAIL. */
+enum step body_read(struct request *r);
+/* 413 when the announced length is more than the location allows. */
+enum step body_check(struct request *r);
+/* All of it as one text, read back from the file if need be; empty when it is not there. */
+struct str body_text(struct request *r);
+/* A source of its own over what is there. */
+struct source *body_source(struct request *r);
+
+int64_t body_timeout(const struct request *r);
+
+/* The codec's side.  False: no more is wanted, `status` says why. */
+WARN_UNUSED bool body_deliver(struct request *r, struct str bytes);
+void body_delivered(struct request *r);
+void body_fail(struct request *r, unsigned status);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * The way of a body from its source to the codec.
+ *
+ *     the head is due: filters decide; then
+ *     source -> upper filters -> slots (subrequests) -> lower filters -> last -> codec
+ *                                                                  counts; HEAD and 304 end here
+ * Without filters the source writes to `last` directly.
+ */
+#ifndef HTTP_OUTPUT_H
+#define HTTP_OUTPUT_H
+
+#include "http/request.h"
+
+void output_init(struct request *r);
+/* Goes on with what filters hold, then pulls the source, unless somebody is full. */
+void output_pump(struct request *r);
+
+#endif

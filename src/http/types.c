@@ -1,0 +1,77 @@
+/*
+ * Content types by the extension of a file's name.  Owns nothing: tables lie in the generation.
+ */
+#include "core/generation.h"
+#include "http/core_conf.h"
+
+struct http_types {
+    struct map by_extension;            /* of struct str */
+    bool frozen;
+};
+
+static struct http_types *new_types(struct conf *cf)
+{
+    struct http_types *types = pool_new(cf->pool, struct http_types);
+    map_init(&types->by_extension, cf->temp, &cf->gen->hash_key, true);
+    return types;
+}
+
+static bool add_type(struct conf *cf, void *data)
+{
+    struct http_types *types = data;
+    struct str *value = pool_new(cf->pool, struct str);
+    *value = pool_str(cf->pool, conf_arg(cf, 0));
+    for (unsigned i = 1; i <= conf_nargs(cf); i++) {
+        const void *there;
+        if (map_add(&types->by_extension, conf_arg(cf, i), value, &there) == MAP_THERE)
+            conf_diag(cf, DIAG_WARN, i, "duplicate-extension",
+                      "duplicate extension \"%.*s\", content type: \"%.*s\", previous content "
+                      "type: \"%.*s\"", STR_FMT(conf_arg(cf, i)), STR_FMT(*value),
+                      STR_FMT(*(const struct str *)there));
+    }
+    return true;
+}
+
+static bool parse_types(struct conf *cf, void *field, const void *arg)
+{
+    struct http_types **types = field;
+    (void)arg;
+    if (!*types)
+        *types = new_types(cf);
+    return conf_each(cf, add_type, *types);
+}
+const struct conf_type http_type_types = { "{ type extension ...; }", sizeof(struct http_types *),
+                                           true, parse_types, true };
+
+struct http_types *http_types_default(struct conf *cf)
+{
+    static const char *const pairs[][2] = { { "html", "text/html" }, { "gif", "image/gif" },
+                                            { "jpg", "image/jpeg" } };
+    struct http_types *types = new_types(cf);
+    for (unsigned i = 0; i < countof(pairs); i++) {
+        struct str *value = pool_new(cf->pool, struct str);
+        *value = str_from(pairs[i][1]);
+        map_add(&types->by_extension, str_from(pairs[i][0]), value, NULL);
+    }
+    return types;
+}
+
+void http_types_freeze(struct conf *cf, struct http_types *types)
+{
+    if (!types->frozen)
+        map_freeze(&types->by_extension, cf->pool);
+    types->frozen = true;
+}
+
+struct str http_type_of(const struct request *r, struct str path)
+{
+    const struct http_location_conf *conf = http_location_conf(r);
+    const ssize_t slash = str_rchr(path, '/'), dot = str_rchr(path, '.');
+    struct str extension;
+    if (dot > slash && str_from_off(path, (size_t)dot + 1, &extension)) {
+        const struct str *type = map_get(&conf->types->by_extension, extension);
+        if (type)
+            return *type;
+    }
+    return conf->default_type;
+}
