@@ -497,8 +497,8 @@ client intended to send too large body: 101 bytes
 --- raw_request
 POST /a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 105\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n
 --- raw_request
-GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: a\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n
-GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n
+GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n
+GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n
 --- error_code: 413
 --- connection: closed
 
@@ -538,7 +538,8 @@ GET /a.txt
 
 === Expect: 100-continue with a body that is too large: no 100
 --- raw_request
-POST /return HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 101\r\nConnection: close\r\n\r\n
+POST /return HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n
+Content-Length: 101\r\nConnection: close\r\n\r\n
 --- raw_response_like
 ^HTTP/1\.1 413 (?!.*HTTP/1\.1 )
 

@@ -92,7 +92,12 @@ __DATA__
 root html;
 location = /a.txt { add_header X-One 1; add_header X-Two "two words"; }
 location /same { add_header Link "<a>"; add_header Link "<b>"; return 200; }
-location /empty { add_header X-Empty ""; add_header X-Var $arg_none; add_header X-Not n; return 200; }
+location /empty {
+    add_header X-Empty "";
+    add_header X-Var $arg_none;
+    add_header X-Not n;
+    return 200;
+}
 location /vars { add_header X-Uri "$uri?$args"; add_header X-Status $status; return 201 made; }
 location /type { add_header X-Type $sent_http_content_type; default_type text/own; return 200 a; }
 --- user_files

@@ -424,7 +424,8 @@ Content-Type: image/gif
 Content-Length: 43
 Last-Modified: Mon, 28 Sep 1970 06:00:00 GMT
 --- response_body eval
-"GIF89a\x01\0\x01\0\x80\x01\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\x01\0,\0\0\0\0\x01\0\x01\0\0\x02\x02L\x01\0;"
+"GIF89a\x01\0\x01\0\x80\x01\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\x01\0,\0\0\0\0\x01\0\x01\0\0"
+    . "\x02\x02L\x01\0;"
 
 === it can be kept by the client
 --- keepalive_requests

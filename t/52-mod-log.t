@@ -455,7 +455,8 @@ __DATA__
 
 === every variable of the log module
 --- http_config
-log_format all '$bytes_sent $connection $connection_requests $msec $pipe $request_length $request_time $status $time_iso8601 [$time_local]';
+log_format all '$bytes_sent $connection $connection_requests $msec $pipe $request_length '
+    '$request_time $status $time_iso8601 [$time_local]';
 access_log logs/access.log all;
 --- config
 root html;

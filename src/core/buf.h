@@ -46,8 +46,8 @@ void chain_add_mark(struct chain *chain, struct pool *pool,
                     void (*passed)(struct buf *mark, bool sent), void *data);
 /* Takes `n` bytes off the front, n <= bytes; marks that are reached are called with sent. */
 void chain_consume(struct chain *chain, size_t n, bool sent);
-/* The first `n` bytes of `from`, n <= its bytes, to the end of `to`; what is split comes from `pool`.
- * Marks behind the last of them stay. */
+/* The first `n` bytes of `from`, n <= its bytes, to the end of `to`; a buf that is split is copied
+ * from `pool`.  Marks behind the last of them stay. */
 void chain_take(struct chain *to, struct chain *from, size_t n, struct pool *pool);
 /* Throws everything away; marks are called with sent false. */
 void chain_drop(struct chain *chain);

@@ -22,6 +22,7 @@
 
 #include "core/diag.h"
 
+struct core_pool_use;
 struct generation;
 struct local;
 struct conf;
@@ -197,6 +198,7 @@ struct conf {
     const struct conf_node *node;       /* the statement at hand; NULL while finishing */
     const struct directive *row;        /* its row */
     void *conf;                         /* the structure that its row belongs to */
+    struct core_pool_use *pool_uses;    /* thread pools that are named: core/core_conf.h */
     const struct conf_node *blamed;     /* its ";" is missing: its other errors come from that */
 };
 

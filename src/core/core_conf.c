@@ -339,6 +339,29 @@ static bool finish_main(struct conf *cf, void *conf, const void *parent)
     return core->user.set || default_user(cf, &core->user);
 }
 
+void core_thread_pool_use(struct conf *cf, struct str name, unsigned arg)
+{
+    struct core_pool_use *use = pool_new(cf->temp, struct core_pool_use);
+    use->name = name;
+    use->place = conf_place(cf, arg);
+    use->next = cf->pool_uses;
+    cf->pool_uses = use;
+}
+
+static bool check_pools(struct conf *cf, const struct core_conf *core)
+{
+    bool good = true;
+    for (const struct core_pool_use *use = cf->pool_uses; use; use = use->next) {
+        const struct core_thread_pool *pool = core->thread_pools;
+        while (pool && !str_eq(pool->name, use->name))
+            pool = pool->next;
+        if (!pool && !str_eq(use->name, STR("default")))
+            good = diag_add(cf->diag, DIAG_EMERG, "unknown-pool", use->place,
+                            "unknown thread pool \"%.*s\"", STR_FMT(use->name)) == NULL;
+    }
+    return good;
+}
+
 static bool finish_all(struct conf *cf)
 {
     struct core_conf *core = conf_of(cf->root, core_main_section);
@@ -353,7 +376,7 @@ static bool finish_all(struct conf *cf)
         events->worker_connections = default_connections(core->worker_rlimit_nofile);
     core->events = events;
     core->log = log_conf_of(cf->root);
-    return true;
+    return check_pools(cf, core);
 }
 
 static bool same_strs(const struct conf_strs *a, const struct conf_strs *b)

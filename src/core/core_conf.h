@@ -19,6 +19,12 @@ struct core_thread_pool {
     unsigned threads, max_queue;
 };
 
+struct core_pool_use {                  /* of a run */
+    struct core_pool_use *next;
+    struct str name;
+    struct diag_place place;
+};
+
 struct core_user {
     struct str name, group;
     unsigned uid, gid;
@@ -59,6 +65,9 @@ extern struct section core_main_section, core_events_section;
 
 /* Whether living workers cannot take over `b`: who they are, and their limits. */
 bool core_needs_new_workers(const struct core_conf *a, const struct core_conf *b);
+
+/* A name that thread_pool must have defined by the end: argument `arg` of the statement at hand. */
+void core_thread_pool_use(struct conf *cf, struct str name, unsigned arg);
 
 /* `worker_processes auto`. */
 unsigned core_auto_workers(void);

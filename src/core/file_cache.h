@@ -59,8 +59,8 @@ struct file_cache {
 
 bool file_cache_init(struct file_cache *cache);
 
-/* Opens by `open` (which may be stricter than open(2)), or finds.  `path` has a NUL behind; `now` is
- * the real time in milliseconds.  NULL: no memory.  Give it back with file_put. */
+/* Opens by `open` (which may be stricter than open(2)), or finds.  `path` has a NUL behind; `now`
+ * is the real time in milliseconds.  NULL: no memory.  Give it back with file_put. */
 struct file *file_get(struct file_cache *cache, struct str path,
                       const struct file_options *options, int64_t now,
                       int (*open)(const char *path, void *data), void *data);

@@ -27,7 +27,7 @@ struct sink {
 struct source {
     void (*pull)(struct source *source, struct sink *sink);
     void (*cancel)(struct source *source);
-    /* From now on only bytes [from, to) of it, then LAST; again for another part.  NULL: it cannot. */
+    /* From now on only bytes [from, to), then LAST; again for another part.  NULL: it cannot. */
     void (*slice)(struct source *source, int64_t from, int64_t to);
 };
 

@@ -53,7 +53,7 @@ static void quit(struct worker *w, bool heir)
     listener_review(w);
     drain(&w->conns, false);
     if (!heir)
-        drain(&w->idle, true);
+        drain(&w->idle, false);
     if (most)
         timer_set(&w->loop, &w->shutdown, most);
     if (w->conns.count + w->idle.count == 0)

@@ -152,18 +152,34 @@ static void stop(struct body *b, enum body_state state)
     b->state = state;
 }
 
+bool body_allows(struct request *r, uint64_t bytes)
+{
+    const int64_t most = conf_of_request(r)->max_size;
+    uint64_t all;
+    const bool huge = add_overflows((uint64_t)r->body->got, bytes, &all) || all > INT64_MAX;
+    if (!huge && (!most || all <= (uint64_t)most))
+        return true;
+    log_write(&r->log, LOG_ERROR, 0, "client intended to send too large chunked body: %llu+%llu "
+              "bytes", (unsigned long long)r->body->got, (unsigned long long)bytes);
+    r->out.status = 413;
+    return false;
+}
+
+bool body_announce(struct request *r, uint64_t bytes)
+{
+    if (body_allows(r, bytes))
+        return true;
+    body_fail(r, 413);
+    return false;
+}
+
 bool body_deliver(struct request *r, struct str bytes)
 {
     struct body *b = r->body;
-    const int64_t most = conf_of_request(r)->max_size;
-    b->got += (int64_t)bytes.len;
-    if (most && b->got > most) {
-        log_write(&r->log, LOG_ERROR, 0, "client intended to send too large chunked body: %lld "
-                  "bytes", (long long)b->got);
-        body_fail(r, 413);
+    if (!body_announce(r, bytes.len))
         return false;
-    }
-    if (!store(b, bytes)) {
+    b->got += (int64_t)bytes.len;
+    if (!b->drop && !store(b, bytes)) {
         body_fail(r, 500);
         return false;
     }
@@ -173,7 +189,7 @@ bool body_deliver(struct request *r, struct str bytes)
 void body_delivered(struct request *r)
 {
     struct body *b = r->body;
-    if (conf_of_request(r)->file_only != FILE_OFF && b->fd < 0 && !open_file(b)) {
+    if (conf_of_request(r)->file_only != FILE_OFF && !b->drop && b->fd < 0 && !open_file(b)) {
         body_fail(r, 500);
         return;
     }
@@ -220,13 +236,30 @@ enum step body_read(struct request *r)
     case BODY_FAILED:
         break;
     }
+    b->state = BODY_COMPLETE;           /* said once: the answer is not to wait for it */
+    b->drop = true;
     return request_fail(r, b->status);
+}
+
+enum step body_discard(struct request *r)
+{
+    struct body *b = r->body;
+    if (!b || b->state == BODY_COMPLETE)
+        return STEP_NEXT;
+    if (b->state != BODY_WAITING)
+        return body_read(r);
+    b->drop = true;
+    if (r->out.status < 300 && !fields_known(&r->in.fields, FIELD_EXPECT))
+        return body_read(r);
+    const enum step step = r->codec->discard(r);
+    b->state = BODY_COMPLETE;
+    return step == STEP_FAIL ? STEP_FAIL : STEP_NEXT;
 }
 
 struct str body_text(struct request *r)
 {
     struct body *b = r->main->body;
-    if (!b || b->state != BODY_COMPLETE)
+    if (!b || b->state != BODY_COMPLETE || b->drop)
         return STR_NONE;
     if (b->fd < 0)
         return str_of(b->memory, b->len);

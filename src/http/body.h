@@ -4,10 +4,12 @@
  *     codec --body_deliver--> memory (client_body_buffer_size) --> temp file
  *           --body_delivered                                        \--> reader: body_read()
  *
- *     WAITING --body_read--> READING --> COMPLETE            not wanted: the codec skips it
- *                                 \----> FAILED
+ *     WAITING --body_read, body_discard--> READING --> COMPLETE
+ *                                               \----> FAILED
  *
- * The limit is checked before anything is stored.
+ * The limit is checked before anything is stored.  An answer that says that all is well waits for
+ * the end of a body that nobody wants, so that it is never given to half a request; an error does
+ * not wait, and what follows is passed over behind it.
  */
 #ifndef HTTP_BODY_H
 #define HTTP_BODY_H
@@ -28,7 +30,8 @@ struct body {
     int fd;                             /* -1: all of it is in memory */
     int64_t file_size;
     struct str path;                    /* of the file, when it has a name */
-    bool to_file, clean;                /* client_body_in_file_only */
+    bool clean;                         /* the file goes with the request */
+    bool drop;                          /* read, but not kept */
     struct op reading;
 };
 
@@ -48,6 +51,8 @@ struct http_body_conf {
 void body_init(struct request *r, int64_t length);
 /* In a step: STEP_NEXT when all of it is there (or there is none), STEP_WAIT, STEP_FAIL. */
 enum step body_read(struct request *r);
+/* Nobody wants it, and the answer is due: STEP_NEXT, STEP_WAIT (the request is woken), STEP_FAIL. */
+enum step body_discard(struct request *r);
 /* 413 when the announced length is more than the location allows. */
 enum step body_check(struct request *r);
 /* All of it as one text, read back from the file if need be; empty when it is not there. */
@@ -60,6 +65,10 @@ int64_t body_timeout(const struct request *r);
 /* The codec's side.  False: no more is wanted, `status` says why. */
 WARN_UNUSED bool body_deliver(struct request *r, struct str bytes);
 void body_delivered(struct request *r);
+/* So many bytes are known to follow: false like body_deliver. */
+WARN_UNUSED bool body_announce(struct request *r, uint64_t bytes);
+/* The body is not read: the limit alone.  False: r->out.status. */
+WARN_UNUSED bool body_allows(struct request *r, uint64_t bytes);
 void body_fail(struct request *r, unsigned status);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "event/flow.h"
 #include "http/fields.h"
+#include "http/http.h"
 
 struct request;
 
@@ -27,6 +28,10 @@ struct codec {
     void (*informational)(struct request *r, unsigned status, const struct fields *fields);
     /* The body is wanted now: body_deliver() and body_delivered() follow, never in this call. */
     void (*want_body)(struct request *r);
+    /* It is not wanted: what has arrived of it is thrown away.  STEP_WAIT: more is to come, and is
+     * passed over behind the answer.  STEP_FAIL: it is malformed, or more than the location
+     * allows; r->out.status says what to answer. */
+    enum step (*discard)(struct request *r);
     /* The request has ended and will be freed: the stream forgets it. */
     void (*finish)(struct request *r, enum ending how);
 };

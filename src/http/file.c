@@ -3,6 +3,7 @@
  */
 #include "http/file.h"
 
+#include "core/core_conf.h"
 #include "core/number.h"
 #include "event/threads.h"
 #include "event/worker.h"
@@ -39,9 +40,9 @@ static bool parse_aio(struct conf *cf, void *field, const void *arg)
     if (str_eq(name, STR("on")) || str_eq(name, STR("threads")))
         return true;
     if (!str_starts(name, STR("threads=")) || !str_from_off(name, 8, &name) || name.len == 0)
-        return conf_error(cf, 1, "invalid-value", "invalid value \"%.*s\"",
-                          STR_FMT(conf_arg(cf, 1)));
+        return conf_error(cf, 1, "invalid-value", "\"aio\" directive invalid value");
     *pool = pool_str(cf->pool, name);
+    core_thread_pool_use(cf, *pool, 1);
     return true;
 }
 static const struct conf_type type_aio = { "on | off | threads[=pool]", sizeof(struct str), false,
@@ -53,7 +54,7 @@ static bool parse_symlinks(struct conf *cf, void *field, const void *arg)
     (void)arg;
     for (unsigned i = 1; i <= conf_nargs(cf); i++) {
         struct str word = conf_arg(cf, i);
-        if (str_eq(word, STR("off")))
+        if (str_eq(word, STR("off")) && conf_nargs(cf) == 1)
             conf->symlinks = SYMLINKS_FOLLOW;
         else if (str_eq(word, STR("on")))
             conf->symlinks = SYMLINKS_NONE;
@@ -66,6 +67,10 @@ static bool parse_symlinks(struct conf *cf, void *field, const void *arg)
             return conf_error(cf, i, "invalid-parameter", "invalid parameter \"%.*s\"",
                               STR_FMT(word));
     }
+    if (conf->symlinks == SYMLINKS_FOLLOW && conf_nargs(cf) > 1)
+        return conf_error(cf, 0, "missing-parameter",
+                          "\"disable_symlinks\" must have \"off\", \"on\" or \"if_not_owner\" "
+                          "parameter");
     return true;
 }
 static const struct conf_type type_symlinks = {
@@ -305,6 +310,7 @@ struct file_source {
     struct source source;
     struct request *request;
     const struct file *file;
+    int fd;                             /* the file's, or one of its own for directio */
     int64_t at, end;
     const struct http_file_conf *conf;
     bool blocks, direct;
@@ -356,7 +362,7 @@ static bool fill(struct file_source *s, struct block *block)
     const size_t want = s->direct ? size : size_min(size, (size_t)left);
     ssize_t n;
     do
-        n = pread(s->file->fd, block->bytes, want, s->at - skip);
+        n = pread(s->fd, block->bytes, want, s->at - skip);
     while (n < 0 && errno == EINTR);
     s->error = n < 0 ? errno : 0;
     if (n <= skip)
@@ -420,7 +426,7 @@ static void pull_sendfile(struct file_source *s, struct sink *sink)
         const size_t n = (size_t)(left < most ? left : most);
         struct chain data;
         chain_init(&data);
-        chain_add_file(&data, s->request->subject.pool, s->file->fd, (off_t)s->at, n);
+        chain_add_file(&data, s->request->subject.pool, s->fd, (off_t)s->at, n);
         s->at += (int64_t)n;
         flow = sink->write(sink, &data, s->at == s->end ? LAST : MORE);
     } while (flow == FLOW_OK && s->at < s->end);
@@ -522,6 +528,28 @@ static void slice(struct source *source, int64_t from, int64_t to)
     s->end = to;
 }
 
+static void close_direct(void *data)
+{
+    const struct file_source *s = data;
+    close(s->fd);
+}
+
+/* Others may be reading by the descriptor of the file, which is to stay as it is. */
+static bool open_direct(struct file_source *s)
+{
+    struct stat st;
+    const int fd = open(s->file->path.at, O_RDONLY | O_DIRECT | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &st) < 0 || st.st_ino != s->file->st.st_ino || st.st_dev != s->file->st.st_dev) {
+        close(fd);
+        return false;
+    }
+    s->fd = fd;
+    pool_on_free(s->request->subject.pool, close_direct, s);
+    return true;
+}
+
 struct source *file_source(struct request *r, const struct file *file)
 {
     struct file_source *s = pool_new(r->subject.pool, struct file_source);
@@ -531,8 +559,9 @@ struct source *file_source(struct request *r, const struct file *file)
     s->end = file->st.st_size;
     s->conf = conf_of_request(r);
     s->blocks = !s->conf->sendfile;
+    s->fd = file->fd;
     s->direct = s->conf->directio >= 0 && s->end >= s->conf->directio && file->fd >= 0
-                && fcntl(file->fd, F_SETFL, O_RDONLY | O_DIRECT) == 0;
+                && open_direct(s);
     s->blocks = s->blocks || s->direct;
     return &s->source;
 }

@@ -4,6 +4,7 @@
  */
 #include "http/output.h"
 
+#include "http/body.h"
 #include "http/core_conf.h"
 #include "http/subrequest.h"
 
@@ -123,10 +124,16 @@ static void refuse(struct request *r)
     request_refuse(r);
 }
 
-/* False: there is another answer, or no body. */
+/* False: there is another answer, or no body, or it has to wait. */
 static bool send_head(struct request *r)
 {
     struct chain none;
+    const enum step discarded = r->parent ? STEP_NEXT : body_discard(r);
+    if (discarded != STEP_NEXT) {
+        if (discarded == STEP_FAIL)
+            refuse(r);
+        return false;
+    }
     r->out.head_sent = true;
     if (r->error_status) {
         r->out.status = r->error_status;

@@ -145,7 +145,8 @@ void request_sent(struct request *r, bool whole);
 /* The codec: there is room again after FULL. */
 void request_drained(struct request *r);
 
-/* What the owner of `key` keeps here; made of `size` zeros at first.  Size 0: NULL when not there. */
+/* What the owner of `key` keeps here; made of `size` zeros at first.  Size 0: NULL when there is
+ * nothing. */
 void *request_note(struct request *r, const void *key, size_t size);
 
 struct loop *request_loop(const struct request *r);

@@ -165,6 +165,12 @@ static void sub_want_body(struct request *r)
     (void)r;
 }
 
+static enum step sub_discard(struct request *r)
+{
+    (void)r;
+    return STEP_NEXT;
+}
+
 static void sub_finish(struct request *r, enum ending how)
 {
     struct subrequest *s = r->stream;
@@ -181,7 +187,7 @@ static void sub_finish(struct request *r, enum ending how)
 }
 
 static const struct codec parent_codec = { "parent", sub_head, sub_body, sub_informational,
-                                           sub_want_body, sub_finish };
+                                           sub_want_body, sub_discard, sub_finish };
 
 /* --- starting --------------------------------------------------------------------------------- */
 

@@ -93,19 +93,37 @@ static void leave(struct h1 *h)
     conn_timer(h->c, h->lingering_timeout);
 }
 
+/* How long a connection between two requests may wait for the next. */
+static int64_t patience(const struct h1 *h)
+{
+    const int64_t waited = h->c->loop->now - h->idle_since;
+    const bool ends = worker_closes_idle(h->c);
+    return (ends && h->keepalive_min < h->keepalive_timeout ? h->keepalive_min
+                                                            : h->keepalive_timeout) - waited;
+}
+
+static void rest(struct h1 *h)
+{
+    const int64_t most = patience(h);
+    if (most > 0) {
+        conn_timer(h->c, most);
+        worker_idle(h->c, true);
+        return;
+    }
+    h->state = H1_CLOSING;
+    leave(h);
+}
+
 /* Nothing is on its way any more. */
 static void settle(struct h1 *h)
 {
     if (h->pending > 0)
         return;
-    if (h->state == H1_WAITING && worker_closes_idle(h->c))
-        h->state = H1_CLOSING;
     if (h->state == H1_CLOSING)
         leave(h);
     else if (h->state == H1_WAITING && !h->c->idle) {
         h->idle_since = h->c->loop->now;
-        conn_timer(h->c, h->keepalive_timeout);
-        worker_idle(h->c, true);
+        rest(h);
     }
 }
 
@@ -245,11 +263,6 @@ static void finish(struct request *r, enum ending how)
         settle(h);
 }
 
-static const struct codec codec = {
-    .name = "http/1", .head = send_head, .body = send_body, .informational = send_informational,
-    .want_body = want_body, .finish = finish,
-};
-
 /* --- bodies ----------------------------------------------------------------------------------- */
 
 /* False: no more just now.  True: something was read, or the end was. */
@@ -308,7 +321,25 @@ static void refuse_body(struct h1 *h)
     h->keep = false;
     h->linger = true;
     h->want = false;
-    body_fail(h->active, 400);
+}
+
+static enum step discard_body(struct request *r)
+{
+    struct h1 *h = r->stream;
+    struct str data;
+    while (h->left != 0 && h->len > h->at) {
+        if (!decode(h, &data)) {
+            refuse_body(h);
+            r->out.status = 400;
+            return STEP_FAIL;
+        }
+        if (h->chunked_in && !body_allows(r, h->chunked.left)) {
+            h->linger = true;
+            return STEP_FAIL;
+        }
+        r->body->got += (int64_t)data.len;
+    }
+    return h->left != 0 ? STEP_WAIT : STEP_NEXT;
 }
 
 /* False: nothing more can be done now. */
@@ -321,6 +352,11 @@ static bool feed(struct h1 *h)
             return false;
         if (!decode(h, &data)) {
             refuse_body(h);
+            body_fail(r, 400);
+            return false;
+        }
+        if (h->chunked_in && !body_announce(r, data.len + h->chunked.left)) {
+            h->want = h->keep = false;
             return false;
         }
         if (data.len && !body_deliver(r, data)) {
@@ -336,6 +372,7 @@ static bool feed(struct h1 *h)
     return false;
 }
 
+/* What is left of a body that nobody wanted, behind its answer. */
 static bool skip(struct h1 *h)
 {
     struct str data;
@@ -346,12 +383,10 @@ static bool skip(struct h1 *h)
             log_write(&h->c->log, LOG_INFO, 0, "client sent invalid chunked body");
             h->linger = true;
             h->state = H1_CLOSING;
-            return false;
-        }
-        if (h->c->loop->now - h->idle_since > h->lingering_time) {
+        } else if (h->c->loop->now - h->idle_since > h->lingering_time)
             h->state = H1_CLOSING;
+        if (h->state == H1_CLOSING)
             return false;
-        }
     }
     h->state = H1_WAITING;
     return true;
@@ -367,6 +402,11 @@ static void answered(struct h1 *h)
     if (h->state == H1_SKIPPING)
         conn_timer(h->c, h->lingering_timeout);
 }
+
+static const struct codec codec = {
+    .name = "http/1", .head = send_head, .body = send_body, .informational = send_informational,
+    .want_body = want_body, .discard = discard_body, .finish = finish,
+};
 
 /* --- heads ------------------------------------------------------------------------------------ */
 
@@ -425,7 +465,8 @@ static unsigned route_names(struct request *r, const struct h1_head *head, bool 
     }
     r->in.path = uri.path;
     r->in.args = uri.args;
-    if (split_host(r, uri.authority.len ? uri.authority : head->host))
+    const bool empty = head->host.at && head->host.len == 0 && uri.authority.len == 0;
+    if (!empty && split_host(r, uri.authority.len ? uri.authority : head->host))
         return 0;
     log_write(&r->log, LOG_INFO, 0, "client sent invalid host header");
     return 400;
@@ -702,16 +743,13 @@ static void on_error(struct conn *c)
 static bool on_drain(struct conn *c, bool now)
 {
     struct h1 *h = c->data;
-    const int64_t spared = h->idle_since + h->keepalive_min - c->loop->now;
     if (now && h->active && !h->answered) {
         request_abort(h->active);
         chain_drop(&c->out);
-    } else if (now || (h->state == H1_WAITING && h->pending == 0)) {
-        if (!now && spared > 0 && c->requests > 0)
-            conn_timer(c, spared);
-        else
-            end(h);
-    }
+    } else if (now)
+        end(h);
+    else if (h->state == H1_WAITING && h->pending == 0)
+        rest(h);
     return true;
 }
 
