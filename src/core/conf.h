@@ -165,7 +165,8 @@ struct module {
     /* In a worker, which gets its part of a new generation: makes what cannot be shared.  False:
      * *why says why not, and the reload is refused everywhere.  Or NULL. */
     bool (*prepare)(struct local *local, const char **why);
-    void (*release)(struct local *local);       /* the opposite, also after a refusal; or NULL */
+    /* The opposite, also after a refusal, and at the end of the process; or NULL. */
+    void (*release)(struct local *local);
 };
 
 /* Numbers the sections, checks and indexes the rows: a wrong one ends the process.  Once, first of

@@ -51,6 +51,14 @@ static void forget(struct file_cache *cache, struct file *file)
         destroy(file);
 }
 
+void file_cache_free(struct file_cache *cache)
+{
+    while (!list_empty(&cache->files))
+        forget(cache, container_of(list_first(&cache->files), struct file, used));
+    free(cache->buckets);
+    cache->buckets = NULL;
+}
+
 static void grow(struct file_cache *cache)
 {
     const size_t wanted = cache->nbuckets * 2;
@@ -96,7 +104,7 @@ static void sweep(struct file_cache *cache, const struct file_options *options, 
     for (unsigned i = 0; i < SWEEP_MOST && !list_empty(&cache->files); i++) {
         struct file *oldest = container_of(list_first(&cache->files), struct file, used);
         const bool many = cache->count > options->most || cache->contents > FILE_CONTENTS_MOST;
-        if (!many && now - oldest->last_use < options->inactive)
+        if (!many && now - oldest->last_use < oldest->inactive)
             return;
         forget(cache, oldest);
     }
@@ -213,6 +221,7 @@ struct file *file_get(struct file_cache *cache, struct str path,
     file->users = 1;
     file->uses = uses;
     file->min_uses = options->min_uses;
+    file->inactive = options->inactive;
     if (worth_keeping(cache, file, options, now))
         keep(cache, file);
     sweep(cache, options, now);
@@ -230,4 +239,14 @@ void file_put(struct file *file)
         close(file->fd);
         file->fd = -1;
     }
+}
+
+bool file_cache_sweep(struct file_cache *cache, int64_t now)
+{
+    list_each(&cache->files, link) {
+        struct file *file = container_of(link, struct file, used);
+        if (file->users == 0 && now - file->last_use >= file->inactive)
+            forget(cache, file);
+    }
+    return cache->count > 0;
 }

@@ -35,6 +35,7 @@ struct file {
     struct stat st;
     const char *content;                /* all of it; NULL: to be read */
     unsigned users, min_uses;
+    int64_t inactive;                   /* unused for so long, it goes */
     bool cached;
     int64_t checked, last_use;          /* milliseconds */
     uint64_t uses;
@@ -58,6 +59,7 @@ struct file_cache {
 };
 
 bool file_cache_init(struct file_cache *cache);
+void file_cache_free(struct file_cache *cache);         /* what is in use lives on */
 
 /* Opens by `open` (which may be stricter than open(2)), or finds.  `path` has a NUL behind; `now`
  * is the real time in milliseconds.  NULL: no memory.  Give it back with file_put. */
@@ -65,5 +67,8 @@ struct file *file_get(struct file_cache *cache, struct str path,
                       const struct file_options *options, int64_t now,
                       int (*open)(const char *path, void *data), void *data);
 void file_put(struct file *file);
+/* Lets go of what nobody has asked for, so that no descriptor keeps a file that was removed; to be
+ * called now and then.  False: nothing is left. */
+bool file_cache_sweep(struct file_cache *cache, int64_t now);
 
 #endif

@@ -23,6 +23,17 @@ static bool prepare(struct local *local, const char **why)
     return true;
 }
 
+void local_leave(struct local *local)
+{
+    if (!local->state_of)
+        return;
+    for (const struct module *const *module = conf_modules(); *module; module++)
+        if ((*module)->release)
+            (*module)->release(local);
+    free(local->state_of);
+    local->state_of = NULL;
+}
+
 struct local *local_open(struct worker *worker, const struct generation *gen, unsigned id,
                          const struct arena_runs *runs, const char **why)
 {
@@ -48,11 +59,7 @@ struct local *local_open(struct worker *worker, const struct generation *gen, un
 void local_close(struct local *local)
 {
     ASSERT(local->pins == 0);
-    if (local->state_of)
-        for (const struct module *const *module = conf_modules(); *module; module++)
-            if ((*module)->release)
-                (*module)->release(local);
-    free(local->state_of);
+    local_leave(local);
     regex_local_free(local->regexes, local->generation->nregexes);
     arena_close_runs(&local->runs);
     free(local);

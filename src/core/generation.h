@@ -65,6 +65,8 @@ struct local {
 struct local *local_open(struct worker *worker, const struct generation *gen, unsigned id,
                          const struct arena_runs *runs, const char **why);
 void local_close(struct local *local);
+/* The process ends, whatever is pinned: modules write what they still hold. */
+void local_leave(struct local *local);
 
 static inline void local_pin(struct local *local)
 {

@@ -24,6 +24,24 @@ static void grow(unsigned slot)
     handles.count = count;
 }
 
+void handle_watch(unsigned slot, struct handle_watch *watch)
+{
+    ASSERT(slot < handles.count);
+    watch->next = handles.at[slot].watches;
+    handles.at[slot].watches = watch;
+}
+
+void handle_unwatch(unsigned slot, struct handle_watch *watch)
+{
+    ASSERT(slot < handles.count);
+    struct handle_watch **at = &handles.at[slot].watches;
+    while (*at != watch) {
+        ASSERT(*at);
+        at = &(*at)->next;
+    }
+    *at = watch->next;
+}
+
 bool handle_put(unsigned slot, enum handle_kind kind, int fd)
 {
     grow(slot);
@@ -33,6 +51,8 @@ bool handle_put(unsigned slot, enum handle_kind kind, int fd)
         h->fd = fd;
         return true;
     }
+    for (struct handle_watch *watch = h->watches; watch; watch = watch->next)
+        watch->before(watch);
     const bool replaced = dup3(fd, h->fd, O_CLOEXEC) >= 0;
     close(fd);
     return replaced;

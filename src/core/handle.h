@@ -24,12 +24,19 @@ enum handle_kind {
     HANDLE_ZONE,                /* a memfd, mapped while it is here: core/zone.h */
 };
 
+/* Someone in this process who keeps bytes for what is behind a slot: told before that changes. */
+struct handle_watch {
+    struct handle_watch *next;
+    void (*before)(struct handle_watch *watch);
+};
+
 struct handle {
     enum handle_kind kind;
     int fd;                     /* -1: none in this process */
     uint32_t serial;            /* master only: of what is behind the slot now */
     char *key;                  /* master only: "kind:name", malloc'd */
     unsigned users;             /* master only: generations that refer to it */
+    struct handle_watch *watches;
     void *mapped;               /* a zone: where; NULL: not mapped in this process */
     size_t mapped_size;
 };
@@ -52,6 +59,8 @@ static inline int handle_fd(unsigned slot)
  * that the descriptor number stays; `fd` itself is closed then. */
 bool handle_put(unsigned slot, enum handle_kind kind, int fd);
 void handle_close(unsigned slot);
+void handle_watch(unsigned slot, struct handle_watch *watch);
+void handle_unwatch(unsigned slot, struct handle_watch *watch);
 
 /* Master: the slot of a key; -1 when nothing has it. */
 int handle_find(const char *key);

@@ -20,11 +20,16 @@
 
 enum { MASTER_LIVING = 64, MASTER_ROWS = 1024 };
 
-/* One cache line of memory shared with a worker: it writes, the master looks. */
+/* What a connection of a client is at. */
+enum conn_stage { CONN_WAITING, CONN_READING, CONN_WRITING, CONN_STAGES };
+
+/* One cache line of memory shared by all: its worker writes, the others look. */
 struct worker_score {
     volatile uint64_t heartbeat;        /* turns of its loop */
-    volatile uint64_t connections;
-    char rest[48];
+    /* Since the server's start, by all workers that this row has had. */
+    volatile uint64_t accepted, handled, requests;
+    volatile uint32_t stages[CONN_STAGES];      /* connections, now */
+    char rest[20];
 };
 
 struct worker_start {
@@ -34,6 +39,8 @@ struct worker_start {
     unsigned id;
     struct arena_runs runs;
     struct worker_score *score;
+    const struct worker_score *scores;  /* of all rows */
+    unsigned nscores;
 };
 
 struct master_hooks {

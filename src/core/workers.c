@@ -112,6 +112,8 @@ static void child(struct master *m, struct worker_row *row, int channel)
         .id = m->current->id,
         .runs = m->current->runs,
         .score = &m->scores[row - m->rows],
+        .scores = m->scores,
+        .nscores = MASTER_ROWS,
     };
     for (unsigned i = 0; i < MASTER_ROWS; i++)
         if (m->rows[i].channel >= 0)
@@ -123,6 +125,14 @@ static void child(struct master *m, struct worker_row *row, int channel)
     m->hooks->worker(&start);
 }
 
+/* What it counted stays; what it had is gone. */
+static void clear_score(struct worker_score *score)
+{
+    score->heartbeat = 0;
+    for (unsigned i = 0; i < CONN_STAGES; i++)
+        score->stages[i] = 0;
+}
+
 static void spawn(struct master *m, struct worker_row *row, int64_t now)
 {
     int pair[2];
@@ -132,7 +142,7 @@ static void spawn(struct master *m, struct worker_row *row, int64_t now)
         row->respawn_at = now + TICK_MS;
         return;
     }
-    memset((void *)&m->scores[row - m->rows], 0, sizeof(m->scores[0]));
+    clear_score(&m->scores[row - m->rows]);
     const pid_t pid = fork();
     if (pid < 0) {
         log_write(log_process, LOG_ALERT, errno, "fork() failed while spawning a worker");
@@ -245,6 +255,7 @@ static void bury(struct master *m, struct worker_row *row)
         log_end(row);
         zones_owner_died(row->pid);
     }
+    clear_score(&m->scores[row - m->rows]);
     close(row->channel);
     row->channel = -1;
     row->holds = 0;

@@ -63,7 +63,7 @@ static struct str client_of(const struct conn_address *address)
 /* The only end. */
 static void destroy(struct conn *c)
 {
-    poller_remove(c->loop, &c->watch);
+    poller_forget(c->loop, &c->watch);
     chain_drop(&c->out);
     c->transport->close(c);
     close(c->watch.fd);
@@ -179,8 +179,9 @@ struct conn *conn_new(struct loop *loop, int fd, const struct inet_address *peer
         log_write(log_process, LOG_ALERT, ENOMEM, "no memory for a connection");
         return refuse(c, fd);
     }
-    /* A new socket can be written to; one that is still connecting will say EAGAIN. */
-    c->watch = (struct watch){ .fd = fd, .writable = true, .ready = watch_ready };
+    /* A new socket can be written to, and often has bytes already; else it will say EAGAIN. */
+    c->watch = (struct watch){ .fd = fd, .readable = true, .writable = true,
+                               .ready = watch_ready };
     if (!poller_add(loop, &c->watch, POLL_EDGE)) {
         timers_unreserve(&loop->timers, TIMERS);
         return refuse(c, fd);

@@ -67,6 +67,7 @@ struct conn {
     bool shut;                          /* the sending side ends when `out` is empty */
     bool closing, failed, idle;
     bool reported;                      /* failed, and on_error was called */
+    uint8_t stage;                      /* enum conn_stage, of a client's */
 };
 
 enum {

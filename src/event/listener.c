@@ -102,6 +102,26 @@ void worker_idle(struct conn *c, bool idle)
     conns_add(idle ? &w->idle : &w->conns, c);
 }
 
+void worker_stage(struct conn *c, enum conn_stage stage)
+{
+    struct worker_score *score = c->worker->score;
+    score->stages[c->stage]--;
+    score->stages[stage]++;
+    c->stage = (uint8_t)stage;
+}
+
+void worker_sum(const struct worker *w, struct worker_score *sum)
+{
+    memset(sum, 0, sizeof(*sum));
+    for (unsigned i = 0; i < w->nscores; i++) {
+        sum->accepted += w->scores[i].accepted;
+        sum->handled += w->scores[i].handled;
+        sum->requests += w->scores[i].requests;
+        for (unsigned stage = 0; stage < CONN_STAGES; stage++)
+            sum->stages[stage] += w->scores[i].stages[stage];
+    }
+}
+
 static void listener_free(struct listener *l)
 {
     struct worker *w = l->worker;
@@ -140,6 +160,7 @@ static void conn_gone(struct conn *c)
 {
     struct worker *w = c->worker;
     struct listener *l = c->listener;
+    w->score->stages[c->stage]--;
     conns_remove(c->idle ? &w->idle : &w->conns, c);
     if (--l->conns == 0 && !l->listening)
         listener_free(l);
@@ -155,6 +176,7 @@ static void begin(struct listener *l, int fd, const struct inet_address *peer)
     const struct listening *listening = l->listening;
     const struct generation *gen = w->current->generation;
     struct conn *c = conn_new(&w->loop, fd, peer);
+    w->score->accepted++;
     if (!c) {
         log_write(&w->log, LOG_ALERT, 0, "no memory for a connection");
         return;
@@ -162,6 +184,8 @@ static void begin(struct listener *l, int fd, const struct inet_address *peer)
     c->worker = w;
     c->listener = l;
     c->closed = conn_gone;
+    w->score->handled++;
+    w->score->stages[c->stage = CONN_WAITING]++;
     c->log.conf = log_process->conf;
     c->log.connection = ++w->connections;
     c->log.debug = log_debug_matches(gen->core->events->debug_connections, peer);
@@ -196,29 +220,46 @@ static void pause_accepting(struct worker *w, int error)
     timer_set(&w->loop, &w->pause, PAUSE_MS);
 }
 
+/* One connection; false: there is none, or there is no room for it. */
+static bool accept_one(struct listener *l, int listening)
+{
+    struct worker *w = l->worker;
+    struct inet_address peer;
+    int fd;
+    if (count(w) >= w->most && !evict(w)) {
+        log_write(&w->log, LOG_ALERT, 0, "%u worker_connections are not enough", w->most);
+        set_full(w, true);
+        return false;
+    }
+    const enum socket_accept got = socket_accept(listening, &peer.any, sizeof(peer), &peer.len,
+                                                 &fd);
+    if (got == SOCKET_AGAIN)
+        return false;
+    if (got != SOCKET_OK) {
+        pause_accepting(w, errno);
+        return false;
+    }
+    begin(l, fd, &peer);
+    return true;
+}
+
+/* The event comes again while somebody waits, so the call that finds nobody is saved by expecting
+ * as many as came the last time. */
 static void accept_ready(struct watch *watch)
 {
     struct listener_socket *s = container_of(watch, struct listener_socket, watch);
     struct listener *l = s->listener;
-    struct worker *w = l->worker;
-    for (unsigned i = 0; i < BATCH && l->listening; i++) {
-        struct inet_address peer;
-        int fd;
-        if (count(w) >= w->most && !evict(w)) {
-            log_write(&w->log, LOG_ALERT, 0, "%u worker_connections are not enough", w->most);
-            set_full(w, true);
-            return;
-        }
-        const enum socket_accept got =
-            socket_accept(watch->fd, &peer.any, sizeof(peer), &peer.len, &fd);
-        if (got == SOCKET_AGAIN)
-            return;
-        if (got != SOCKET_OK) {
-            pause_accepting(w, errno);
-            return;
-        }
-        begin(l, fd, &peer);
-    }
+    unsigned i = 0;
+    while (i < s->batch && l->listening && accept_one(l, watch->fd))
+        i++;
+    s->batch = i < s->batch ? i + 1 : s->batch * 2 < BATCH ? s->batch * 2 : BATCH;
+}
+
+static void accept_all(struct watch *watch)
+{
+    struct listener_socket *s = container_of(watch, struct listener_socket, watch);
+    while (s->listener->listening && accept_one(s->listener, watch->fd))
+        continue;
 }
 
 /* --- what to accept from ---------------------------------------------------------------------- */
@@ -268,7 +309,7 @@ static void leave(struct worker *w, struct listener *l)
         struct listener_socket *s = l->sockets[j];
         if (s->watch.fd < 0)
             continue;
-        accept_ready(&s->watch);
+        accept_all(&s->watch);
         poller_remove(&w->loop, &s->watch);
         s->watch.fd = -1;
     }
@@ -287,6 +328,7 @@ static void match_sockets(struct listener *l)
         ASSERT(at[j]);
         at[j]->watch = (struct watch){ .fd = -1, .ready = accept_ready };
         at[j]->listener = l;
+        at[j]->batch = 1;
     }
     l->nsockets = listening->nslots;
     for (unsigned j = 0; j < l->nsockets; j++)

@@ -17,6 +17,7 @@ struct listener_socket {
     struct watch watch;
     struct listener *listener;
     unsigned owner;                     /* worker index; of a shared one: everybody's */
+    unsigned batch;                     /* how many the next event is expected to bring */
 };
 
 struct listener {

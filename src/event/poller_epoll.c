@@ -49,12 +49,17 @@ bool poller_add(struct loop *loop, struct watch *watch, enum poll_mode mode)
     return false;
 }
 
-void poller_remove(struct loop *loop, struct watch *watch)
+void poller_forget(struct loop *loop, struct watch *watch)
 {
     struct epoll_event *events = loop->events;
     for (unsigned i = loop->event; i < loop->nevents; i++)
         if (events[i].data.ptr == watch)
             events[i].data.ptr = NULL;
+}
+
+void poller_remove(struct loop *loop, struct watch *watch)
+{
+    poller_forget(loop, watch);
     if (epoll_ctl(loop->poller.fd, EPOLL_CTL_DEL, watch->fd, NULL) < 0)
         log_write(log_process, LOG_ALERT, errno, "epoll_ctl(DEL, %d) failed", watch->fd);
 }

@@ -17,7 +17,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
-enum { STATUS_CANNOT_START = 2, POOL_THREADS = 32, POOL_QUEUE = 65536 };
+enum { STATUS_CANNOT_START = 2, POOL_THREADS = 32, POOL_QUEUE = 65536, SWEEP_MS = 1000 };
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
@@ -404,6 +404,30 @@ static void pause_fires(struct timer *timer)
     listener_review(w);
 }
 
+/* The end of the loop is that of the process: nothing is freed, but nothing is kept either. */
+static void run(struct worker *w)
+{
+    loop_run(&w->loop);
+    for (struct local *l = w->all; l; l = l->next)
+        local_leave(l);
+    log_write(&w->log, LOG_NOTICE, 0, "exit");
+}
+
+/* Set while files are cached: by worker_files(). */
+static void sweep_fires(struct timer *timer)
+{
+    struct worker *w = container_of(timer, struct worker, sweep);
+    if (file_cache_sweep(&w->files, w->loop.real))
+        timer_set(&w->loop, &w->sweep, SWEEP_MS);
+}
+
+struct file_cache *worker_files(struct worker *w)
+{
+    if (!w->sweep.set)
+        timer_set(&w->loop, &w->sweep, SWEEP_MS);
+    return &w->files;
+}
+
 /* --- the start -------------------------------------------------------------------------------- */
 
 NORETURN static void cannot_start(const char *what)
@@ -459,6 +483,8 @@ static void init_loop(struct worker *w)
     w->shutdown.fire = shutdown_fires;
     w->shutdown.idle = true;
     w->pause.fire = pause_fires;
+    w->sweep.fire = sweep_fires;
+    w->sweep.idle = true;
     w->signals = (struct watch){ .fd = signal_open(signals, countof(signals)),
                                  .ready = signals_ready };
     if (!file_cache_init(&w->files))
@@ -474,6 +500,7 @@ NORETURN void worker_main(const struct worker_start *start)
     const struct generation *gen = start->generation;
     const char *why;
     process_title("weir: worker process");
+    process_keep_heap();
     pool_reserve_init();
     set_environment(gen->core);
     w->index = start->index;
@@ -486,25 +513,31 @@ NORETURN void worker_main(const struct worker_start *start)
     become(gen->core, w->index);
     w->log = *log_process;
     use(w, local);
-    w->loop.heartbeat = &start->score->heartbeat;
+    w->score = start->score;
+    w->scores = start->scores;
+    w->nscores = start->nscores;
+    w->loop.heartbeat = &w->score->heartbeat;
     w->channel = (struct watch){ .fd = start->channel, .ready = channel_ready };
     if (!poller_add(&w->loop, &w->channel, POLL_LEVEL))
         cannot_start("epoll_ctl()");
     listener_update(w);
-    loop_run(&w->loop);
-    log_write(&w->log, LOG_NOTICE, 0, "exit");
+    run(w);
     _exit(0);
 }
 
 void worker_single(struct generation *gen, const struct worker_single *single)
 {
     static struct worker worker;
+    static struct worker_score score;
     struct worker *w = &worker;
     struct arena_runs runs;
     const char *why;
     arena_runs_of(&gen->pool, &runs);
     w->channel.fd = -1;
     w->single = single;
+    w->score = &score;
+    w->scores = &score;
+    w->nscores = 1;
     init_loop(w);
     struct local *local = hold(w, gen, gen->id, &runs, &why);
     if (!local)
@@ -514,6 +547,5 @@ void worker_single(struct generation *gen, const struct worker_single *single)
     w->log = *log_process;
     use(w, local);
     listener_update(w);
-    loop_run(&w->loop);
-    log_write(&w->log, LOG_NOTICE, 0, "exit");
+    run(w);
 }

@@ -43,12 +43,16 @@ struct worker {
     uint64_t connections;               /* ever accepted: their numbers */
     bool quitting, heir;                /* heir: somebody else serves already */
     bool full;
-    struct file_cache files;
+    struct file_cache files;            /* by worker_files() */
+    struct timer sweep;
     struct worker_dates dates;
     struct worker_threads *threads;     /* pools, made when they are first used */
     uint64_t adopted[16];               /* siblings whose sockets are accepted from, by bit */
     struct timer shutdown;              /* worker_shutdown_timeout */
     struct timer pause;                 /* descriptors ran out */
+    struct worker_score *score;         /* of this one */
+    const struct worker_score *scores;  /* of all */
+    unsigned nscores;
     const struct worker_single *single; /* NULL: there is a master */
     struct log log;
 };
@@ -66,6 +70,13 @@ void worker_single(struct generation *gen, const struct worker_single *single);
 
 /* A connection between two requests: it may be evicted, and does not hold up the end. */
 void worker_idle(struct conn *c, bool idle);
+
+void worker_stage(struct conn *c, enum conn_stage stage);
+/* The counts of all workers. */
+void worker_sum(const struct worker *w, struct worker_score *sum);
+
+/* Its cache of files, which is swept from now on. */
+struct file_cache *worker_files(struct worker *w);
 
 /* The time of this turn. */
 struct str worker_http_date(struct worker *w);

@@ -29,6 +29,28 @@ static bool parse_keepalive(struct conf *cf, void *field, const void *arg)
 static const struct conf_type type_keepalive = { "time [header_time]", 2 * sizeof(int64_t), false,
                                                  parse_keepalive, false };
 
+/* They are made of it. */
+static bool check_root(struct conf *cf, const struct template *t, const char *directive)
+{
+    static const struct str names[] = { STR_INIT("document_root"), STR_INIT("realpath_root") };
+    for (unsigned i = 0; i < t->nparts; i++)
+        for (unsigned k = 0; k < countof(names); k++)
+            if (t->parts[i].kind == TEMPLATE_VARIABLE
+                && str_eq(vars_table(cf)->at[t->parts[i].number]->name, names[k]))
+                return conf_error(cf, 1, "invalid-variable", "the $%.*s variable cannot be used in "
+                                  "the \"%s\" directive", STR_FMT(names[k]), directive);
+    return true;
+}
+
+static void warn_of_slash(struct conf *cf, struct str path, const struct location *location)
+{
+    const bool prefix = location->kind == LOCATION_PREFIX || location->kind == LOCATION_NO_REGEX;
+    if (prefix && str_ends(path, STR("/")) && !str_ends(location->name, STR("/")))
+        conf_diag(cf, DIAG_WARN, 1, "alias-slash",
+                  "\"alias\" ends in a slash and location \"%.*s\" does not: what goes on with "
+                  "\"..\" is not found there", STR_FMT(location->name));
+}
+
 /* root and alias fill one field, and a place has one of them. */
 static bool parse_root(struct conf *cf, void *field, const void *arg)
 {
@@ -49,9 +71,11 @@ static bool parse_root(struct conf *cf, void *field, const void *arg)
         path = conf_full_path(cf, path);
     if (!arg && path.len > 1 && path.at[path.len - 1] == '/')
         path.len--;
-    if (arg)
+    if (arg) {
         conf->alias = location->kind == LOCATION_REGEX ? ALIAS_ALL : location->name.len;
-    return template_compile(cf, &conf->root, path, 1);
+        warn_of_slash(cf, path, location);
+    }
+    return template_compile(cf, &conf->root, path, 1) && check_root(cf, &conf->root, name);
 }
 static const struct conf_type type_root = { "path", sizeof(struct template), true, parse_root,
                                             false };
@@ -314,6 +338,8 @@ static bool finish(struct conf *cf)
             struct server *server = b->data;
             const struct http_server_conf *conf = http_server_conf(server);
             server->name = conf->names ? conf->names->text : STR("");
+            if (str_starts(server->name, STR(".")))
+                (void)!str_from_off(server->name, 1, &server->name);
             if (!http_locations_finish(cf, &server->locations))
                 return false;
             http_plan(cf, &server->outside);
@@ -357,10 +383,9 @@ void http_log_context(const struct log *log, struct fmt *f)
 
 void http_log_request(struct request *r)
 {
-    const struct module *const *at = conf_modules();
-    for (const struct http_module *module; (module = http_next_module(&at)) != NULL;)
-        if (module->log)
-            module->log(r);
+    const struct plan *plan = &r->location->plan;
+    for (unsigned i = 0; i < plan->nlogs; i++)
+        plan->logs[i](r);
 }
 
 static struct section *const sections[] = { &main_section, &http_server_section,

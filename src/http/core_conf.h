@@ -32,7 +32,7 @@ struct http_regex_name {
 struct http_address {                   /* data of a listening */
     struct str text;
     const struct server *default_server;
-    bool default_given;
+    bool default_given, options_given;
     struct wildcard names;              /* -> struct server */
     struct http_regex_name *regexes;    /* in the order of the configuration */
     unsigned nregexes;

@@ -59,8 +59,8 @@ static bool parse_page(struct conf *cf, void *field, const void *arg)
     if (conf_arg(cf, codes).at[0] == '=' && !parse_status(cf, codes--, &status))
         return false;
     if (codes == 0)
-        return conf_error(cf, 0, "invalid-arguments",
-                          "invalid number of arguments in \"error_page\" directive");
+        return conf_error(cf, 1, "invalid-value", "invalid value \"%.*s\"",
+                          STR_FMT(conf_arg(cf, 1)));
     if (!template_compile(cf, &uri, conf_arg(cf, conf_nargs(cf)), conf_nargs(cf)))
         return false;
     while (*end)
@@ -104,6 +104,19 @@ static bool is_chrome(const struct request *r)
     return str_find(fields_value(&r->in.fields, FIELD_USER_AGENT), STR("Chrome/")) != STR_NPOS;
 }
 
+/* Where the page has other words than the status line. */
+static const char *title_of(unsigned status)
+{
+    switch (status) {
+    case 302:
+        return "Found";
+    case 401:
+        return "Authorization Required";
+    default:
+        return response_reason(status);
+    }
+}
+
 /* Titles of what is a 400 outside. */
 static const char *detail_of(unsigned status)
 {
@@ -132,10 +145,10 @@ static enum step page(struct request *r, unsigned status)
     const struct http_location_conf *conf = http_location_conf(r);
     const char *const detail = detail_of(status);
     const unsigned shown = detail ? 400 : status;
-    const char *const reason = response_reason(shown);
+    const char *const title = title_of(shown);
     const bool refresh = conf->msie_refresh && is_msie(r) && (shown == 301 || shown == 302);
     struct fmt f;
-    if (!reason || shown < 300 || shown == 304)
+    if (!title || shown < 300 || shown == 304)
         return response_text(r, shown, STR_NONE, STR_NONE);
     fmt_init_pool(&f, r->subject.pool, 512, 8192);
     if (refresh) {
@@ -146,7 +159,7 @@ static enum step page(struct request *r, unsigned status)
     }
     fmt_print(&f, "<html>\r\n<head><title>%u %s</title></head>\r\n<body>\r\n"
                   "<center><h1>%u %s</h1></center>\r\n",
-              shown, detail ? detail : reason, shown, reason);
+              shown, detail ? detail : title, shown, title);
     if (detail)
         fmt_print(&f, "<center>%s</center>\r\n", detail);
     fmt_print(&f, "<hr><center>%.*s</center>\r\n</body>\r\n</html>\r\n",
@@ -166,6 +179,7 @@ static void reset(struct request *r)
     r->out.etag = r->out.content_type = r->out.charset = STR_NONE;
     r->out.ranges = r->out.encoded = false;
     r->out.trailers = (struct fields){ 0 };
+    r->out.trailers_due = false;
     fields_remove(&r->out.fields, STR("Content-Encoding"));
 }
 
@@ -210,8 +224,8 @@ static const struct error_page *find_page(const struct request *r, unsigned stat
 
 enum step error_answer(struct request *r, unsigned status)
 {
-    const struct error_page *found = r->error_page || r->redirects == 0 ? NULL
-                                                                        : find_page(r, status);
+    const struct error_page *found = r->error_page ? NULL : find_page(r, status);
+    r->error_status = 0;
     if (status == 444) {
         r->silent = true;
         r->out.bodiless = true;

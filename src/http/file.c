@@ -14,6 +14,9 @@
 
 enum { READ_BLOCK = 32 << 10, READ_SMALL = 32 << 10, BLOCK_ALIGN = 4096 };
 
+/* A file that was removed keeps its place on the disk no longer than that behind its last use. */
+enum { BRIEFLY_MS = 2000 };
+
 /* --- configuration ---------------------------------------------------------------------------- */
 
 static bool parse_directio(struct conf *cf, void *field, const void *arg)
@@ -151,7 +154,8 @@ static bool finish(struct conf *cf, void *data, const void *parent)
     (void)cf;
     (void)parent;
     if (!conf->cache)
-        *o = (struct file_options){ .valid = -1, .inactive = 60000, .most = FILE_ENTRIES_MOST };
+        *o = (struct file_options){ .valid = -1, .inactive = BRIEFLY_MS, .most = FILE_ENTRIES_MOST,
+                                    .descriptors = true };
     else {
         o->valid = conf->cache_valid;
         o->min_uses = (unsigned)conf->cache_min_uses;
@@ -159,7 +163,7 @@ static bool finish(struct conf *cf, void *data, const void *parent)
         o->descriptors = true;
     }
     o->contents = true;
-    if (conf->symlinks != SYMLINKS_FOLLOW)
+    if (conf->symlinks != SYMLINKS_FOLLOW)      /* each opening looks at the way to the file */
         o->contents = o->descriptors = o->errors = false;
     return true;
 }
@@ -265,7 +269,7 @@ struct file *http_file_open(struct request *r, struct str path)
         while (opening.from > 0 && path.at[opening.from] != '/' && path.at[opening.from] != '\0')
             opening.from--;
     }
-    struct file *file = file_get(&w->files, path, &conf->options, w->loop.real,
+    struct file *file = file_get(worker_files(w), path, &conf->options, w->loop.real,
                                  conf->symlinks == SYMLINKS_FOLLOW ? open_plain : open_strictly,
                                  &opening);
     if (file)
@@ -566,6 +570,18 @@ struct source *file_source(struct request *r, const struct file *file)
     return &s->source;
 }
 
+static struct str file_etag(struct request *r, const struct file *file)
+{
+    struct fmt f;
+    fmt_init_pool(&f, r->subject.pool, 40, 64);
+    fmt_char(&f, '"');
+    fmt_hex(&f, (uint64_t)file->st.st_mtim.tv_sec);
+    fmt_char(&f, '-');
+    fmt_hex(&f, (uint64_t)file->st.st_size);
+    fmt_char(&f, '"');
+    return fmt_done(&f);
+}
+
 enum step response_file(struct request *r, struct file *file, struct str name)
 {
     r->out.status = 200;
@@ -574,8 +590,6 @@ enum step response_file(struct request *r, struct file *file, struct str name)
     r->out.last_modified = file->st.st_mtim.tv_sec;
     r->out.ranges = true;
     if (http_location_conf(r)->etag)
-        r->out.etag = fmt_pool(r->subject.pool, "\"%llx-%llx\"",
-                               (unsigned long long)file->st.st_mtim.tv_sec,
-                               (unsigned long long)file->st.st_size);
+        r->out.etag = file_etag(r, file);
     return response_source(r, file_source(r, file));
 }

@@ -92,7 +92,9 @@ struct plan {
     const struct phase_step **steps;
     uint8_t begin[PHASES + 1];          /* of each phase in `steps` */
     const struct filter_type **filters;
+    void (**logs)(struct request *r);   /* at the end of the request */
     uint8_t upper, nfilters;            /* of subrequests too; of all */
+    uint8_t nlogs;
 };
 
 /* --- servers and locations -------------------------------------------------------------------- */

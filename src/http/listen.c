@@ -13,53 +13,52 @@
 
 /* --- listen ----------------------------------------------------------------------------------- */
 
+/* "on", "off", or "idle:interval:count", any of which may be left out, but not all. */
+static bool keepalive_times(struct str value, struct socket_options *o)
+{
+    struct str idle, interval;
+    uint32_t count = 0;
+    int64_t seconds[2] = { 0, 0 };
+    str_cut(value, ':', &idle, &value);
+    str_cut(value, ':', &interval, &value);
+    if ((idle.len && !number_conf_sec(idle, &seconds[0]))
+        || (interval.len && !number_conf_sec(interval, &seconds[1]))
+        || (value.len && !number_u32(value, &count))
+        || seconds[0] > INT_MAX || seconds[1] > INT_MAX || count > INT_MAX)
+        return false;
+    o->keepalive = SOCKET_ON;
+    o->keepalive_idle = (int)seconds[0];
+    o->keepalive_interval = (int)seconds[1];
+    o->keepalive_count = (int)count;
+    return seconds[0] || seconds[1] || count;
+}
+
 static bool keepalive_parameter(struct conf *cf, unsigned i, struct str value,
                                 struct socket_options *o)
 {
-    struct str word;
-    int *const times[] = { &o->keepalive_idle, &o->keepalive_interval, &o->keepalive_count };
     if (str_eq(value, STR("on")) || str_eq(value, STR("off"))) {
         o->keepalive = value.len == 2 ? SOCKET_ON : SOCKET_OFF;
         return true;
     }
-    for (unsigned k = 0; k < countof(times); k++) {
-        uint32_t n = 0;
-        int64_t seconds;
-        str_cut(value, ':', &word, &value);
-        if (word.len == 0)
-            continue;
-        if (k == 2 ? !number_u32(word, &n) : !number_conf_sec(word, &seconds))
-            return conf_error(cf, i, "invalid-value", "invalid so_keepalive value: \"%.*s\"",
-                              STR_FMT(conf_arg(cf, i)));
-        *times[k] = k == 2 ? (int)n : (int)seconds;
-    }
-    o->keepalive = SOCKET_ON;
-    return true;
+    return keepalive_times(value, o)
+           || conf_error(cf, i, "invalid-value", "invalid so_keepalive value: \"%.*s\"",
+                         STR_FMT(value));
 }
 
-static bool number_parameter(struct conf *cf, unsigned i, struct str value, int *out)
-{
-    uint32_t n;
-    if (!number_u32(value, &n) || n == 0 || n > INT_MAX) {
-        struct str name, rest;
-        str_cut(conf_arg(cf, i), '=', &name, &rest);
-        return conf_error(cf, i, "invalid-value", "invalid %.*s \"%.*s\"", STR_FMT(name),
-                          STR_FMT(value));
-    }
-    *out = (int)n;
-    return true;
-}
+enum number { NUMBER, POSITIVE, SIZE };
 
-static bool size_parameter(struct conf *cf, unsigned i, struct str value, int *out)
+/* "backlog=511", "fastopen=0", "rcvbuf=64k". */
+static bool number_parameter(struct conf *cf, unsigned i, enum number kind, int *out)
 {
-    size_t n;
-    if (!number_conf_size(value, &n) || n == 0 || n > INT_MAX) {
-        struct str name, rest;
-        str_cut(conf_arg(cf, i), '=', &name, &rest);
+    struct str name, value;
+    uint32_t n = 0;
+    size_t size = 0;
+    str_cut(conf_arg(cf, i), '=', &name, &value);
+    const bool good = kind == SIZE ? number_conf_size(value, &size) : number_u32(value, &n);
+    if (!good || size > INT_MAX || n > INT_MAX || (kind == POSITIVE && n == 0))
         return conf_error(cf, i, "invalid-value", "invalid %.*s \"%.*s\"", STR_FMT(name),
-                          STR_FMT(value));
-    }
-    *out = (int)n;
+                          STR_FMT(conf_arg(cf, i)));
+    *out = kind == SIZE ? (int)size : (int)n;
     return true;
 }
 
@@ -98,25 +97,25 @@ static bool listen_parameter(struct conf *cf, unsigned i, struct http_listen *l)
     if (str_eq(word, STR("multipath")))
         return o->multipath = true;
     if (str_eq(name, STR("backlog")))
-        return number_parameter(cf, i, value, &o->backlog);
+        return number_parameter(cf, i, POSITIVE, &o->backlog);
     if (str_eq(name, STR("fastopen")))
-        return number_parameter(cf, i, value, &o->fastopen);
+        return number_parameter(cf, i, NUMBER, &o->fastopen);
     if (str_eq(name, STR("rcvbuf")))
-        return size_parameter(cf, i, value, &o->rcvbuf);
+        return number_parameter(cf, i, SIZE, &o->rcvbuf);
     if (str_eq(name, STR("sndbuf")))
-        return size_parameter(cf, i, value, &o->sndbuf);
+        return number_parameter(cf, i, SIZE, &o->sndbuf);
     if (str_eq(name, STR("so_keepalive")))
         return keepalive_parameter(cf, i, value, o);
-    if (str_eq(name, STR("ipv6only"))) {
-        if (!str_eq(value, STR("on")) && !str_eq(value, STR("off")))
-            return conf_error(cf, i, "invalid-value", "invalid ipv6only flags \"%.*s\"",
-                              STR_FMT(value));
+    if (str_eq(word, STR("ipv6only=on")) || str_eq(word, STR("ipv6only=off"))) {
         o->ipv6only = value.len == 2 ? SOCKET_ON : SOCKET_OFF;
         return true;
     }
-    if (str_eq(name, STR("setfib")) || str_eq(name, STR("accept_filter")))
-        return conf_error(cf, i, "not-here",
-                          "\"%.*s\" is not supported on this platform, ignored", STR_FMT(name));
+    if (str_eq(name, STR("accept_filter"))) {
+        conf_diag(cf, DIAG_WARN, i, "not-here",
+                  "accept filters \"%.*s\" are not supported on this platform, ignored",
+                  STR_FMT(word));
+        return true;
+    }
     return conf_error(cf, i, "invalid-parameter", "invalid parameter \"%.*s\"", STR_FMT(word));
 }
 
@@ -133,53 +132,76 @@ static void options_init(struct socket_options *o)
     *o = (struct socket_options){ .backlog = 511 };
 }
 
-static bool parse_address(struct conf *cf, struct str text, struct inet_address *address)
+static bool parse_target(struct conf *cf, struct str text, struct inet_target *target)
 {
-    struct inet_target target;
-    const char *why = inet_parse_target(text, 80, INET_LISTEN, &target);
+    const char *why = inet_parse_target(text, 80, INET_LISTEN, target);
     if (why)
         return conf_error(cf, 1, "invalid-address", "%s in \"%.*s\" of the \"listen\" directive",
                           why, STR_FMT(text));
-    if (target.address.len == 0 && str_eq(target.host, STR("localhost")))
-        target.address = (struct inet_address){
-            .v4 = { .sin_family = AF_INET, .sin_port = htons(target.port),
+    if (target->address.len == 0 && str_eq(target->host, STR("localhost")))
+        target->address = (struct inet_address){
+            .v4 = { .sin_family = AF_INET, .sin_port = htons(target->port),
                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
             .len = sizeof(struct sockaddr_in),
         };
-    if (target.address.len == 0)
-        return conf_error(cf, 1, "invalid-address",
-                          "host not found in \"%.*s\" of the \"listen\" directive", STR_FMT(text));
-    *address = target.address;
+    return target->address.len
+           || conf_error(cf, 1, "invalid-address",
+                         "host not found in \"%.*s\" of the \"listen\" directive", STR_FMT(text));
+}
+
+static bool add_address(struct conf *cf, struct http_listen **list, const struct http_listen *like,
+                        const struct inet_address *address)
+{
+    struct http_listen *l = pool_new(cf->pool, struct http_listen);
+    *l = *like;
+    l->address = *address;
+    l->text = address_text(cf, address);
+    for (; *list; list = &(*list)->next)
+        if (inet_eq(&(*list)->address, address))
+            return conf_error(cf, 1, "duplicate", "a duplicate listen %.*s", STR_FMT(l->text));
+    *list = l;
     return true;
 }
 
+/* One of a range of ports is like a directive of its own. */
 static bool parse_listen(struct conf *cf, void *field, const void *arg)
 {
-    struct http_listen **list = field, *l = pool_new(cf->pool, struct http_listen);
-    const struct str text = conf_arg(cf, 1);
+    struct http_listen l = { .server = cf->block->data };
+    struct inet_target target;
     bool good = true;
     (void)arg;
-    options_init(&l->options);
-    l->server = cf->block->data;
-    l->place = fmt_pool(cf->pool, " in %.*s:%u", STR_FMT(cf->node->words[0].place.file->path),
-                        cf->node->words[0].place.line);
-    if (!parse_address(cf, text, &l->address))
+    options_init(&l.options);
+    l.place = fmt_pool(cf->pool, " in %.*s:%u", STR_FMT(cf->node->words[0].place.file->path),
+                       cf->node->words[0].place.line);
+    if (!parse_target(cf, conf_arg(cf, 1), &target))
         return false;
-    l->text = address_text(cf, &l->address);
     for (unsigned i = 2; i <= conf_nargs(cf); i++)
-        good &= listen_parameter(cf, i, l);
-    for (const struct http_listen *other = *list; other; other = other->next)
-        if (inet_eq(&other->address, &l->address))
-            return conf_error(cf, 1, "duplicate", "a duplicate listen %.*s", STR_FMT(text));
-    while (*list)
-        list = &(*list)->next;
-    *list = l;
+        good &= listen_parameter(cf, i, &l);
+    for (unsigned port = target.port; good && port <= target.last_port; port++) {
+        if (target.address.any.sa_family != AF_UNIX)
+            inet_set_port(&target.address, (uint16_t)port);
+        good = add_address(cf, field, &l, &target.address);
+    }
     return good;
 }
 const struct conf_type http_type_listen = { "address [parameters]", sizeof(struct http_listen *),
                                             true, parse_listen, false };
 
 /* --- server_name ------------------------------------------------------------------------------ */
+
+/* "*", ".", "*x" can never be right; a path in a name is a likely mistake. */
+static bool check_name(struct conf *cf, unsigned arg)
+{
+    const struct str name = conf_arg(cf, arg);
+    if (str_eq(name, STR("."))
+        || (str_starts(name, STR("*")) && (name.len < 3 || name.at[1] != '.')))
+        return conf_error(cf, arg, "invalid-value", "server name \"%.*s\" is invalid",
+                          STR_FMT(name));
+    if (str_chr(name, '/') >= 0)
+        conf_diag(cf, DIAG_WARN, arg, "suspicious-name",
+                  "server name \"%.*s\" has suspicious symbols", STR_FMT(name));
+    return true;
+}
 
 static bool add_name(struct conf *cf, struct http_name **end, unsigned arg)
 {
@@ -213,7 +235,7 @@ static bool parse_names(struct conf *cf, void *field, const void *arg)
     while (*end)
         end = &(*end)->next;
     for (unsigned i = 1; i <= conf_nargs(cf); i++) {
-        if (!add_name(cf, end, i))
+        if (!check_name(cf, i) || !add_name(cf, end, i))
             return false;
         end = &(*end)->next;
     }
@@ -281,6 +303,14 @@ static bool add_host(struct conf *cf, struct http_address *at, const struct http
                             STR_FMT(name->text), STR_FMT(at->text));
 }
 
+static bool refuse(struct conf *cf, const struct http_listen *listen, const char *code,
+                   const char *what)
+{
+    diag_add(cf->diag, DIAG_EMERG, code, (struct diag_place){ 0 }, "%s %.*s%.*s", what,
+             STR_FMT(listen->text), STR_FMT(listen->place));
+    return false;
+}
+
 static bool add_listen(struct conf *cf, const struct http_listen *listen)
 {
     static const struct http_name unnamed = { .text = STR_INIT("") };
@@ -291,11 +321,12 @@ static bool add_listen(struct conf *cf, const struct http_listen *listen)
     else if (listen->own_options)
         l->options = listen->options;
     struct http_address *at = l->data;
+    if (listen->own_options && at->options_given)
+        return refuse(cf, listen, "duplicate-options", "duplicate listen options for");
+    at->options_given = at->options_given || listen->own_options;
     l->proxy_protocol = l->proxy_protocol || listen->proxy_protocol;
     if (listen->default_server && at->default_given)
-        return !diag_add(cf->diag, DIAG_EMERG, "duplicate-default", (struct diag_place){ 0 },
-                         "a duplicate default server for %.*s%.*s", STR_FMT(listen->text),
-                         STR_FMT(listen->place));
+        return refuse(cf, listen, "duplicate-default", "a duplicate default server for");
     if (listen->default_server) {
         at->default_server = listen->server;
         at->default_given = true;

@@ -82,9 +82,7 @@ static bool check_nesting(struct conf *cf, const struct location *l)
         return conf_error(cf, 0, "misplaced",
                           "named location \"%.*s\" can be on the server level only",
                           STR_FMT(l->name));
-    while (outer && outer->kind == LOCATION_REGEX)
-        outer = NULL;
-    if (outer && l->kind != LOCATION_REGEX && !str_starts(l->name, outer->name))
+    if (l->kind != LOCATION_REGEX && !str_starts(l->name, outer->name))
         return conf_error(cf, 0, "misplaced", "location \"%.*s\" is outside location \"%.*s\"",
                           STR_FMT(l->name), STR_FMT(outer->name));
     return true;

@@ -298,6 +298,7 @@ struct request *request_new(const struct codec *codec, void *stream, struct conn
     r->began = c->loop->real;
     r->bytes_sent = c->sent + c->out.bytes;
     init(r, &r->pool);
+    c->worker->score->requests++;
     local_pin(local);
     return r;
 }

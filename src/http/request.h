@@ -63,6 +63,10 @@ struct response {
     bool close;                         /* the connection must not be kept */
     bool head_sent;
     bool bodiless;                      /* HEAD, 204, 304: known when the head leaves */
+    bool trailers_due;                  /* trailers will be there when the body has passed */
+    bool anonymous;                     /* no Server field */
+    bool chunked, keep;                 /* the codec: how the head says that it ends; what the
+                                           Connection field says */
 };
 
 /* What a module keeps for one request. */
@@ -104,6 +108,7 @@ struct request {
     bool path_changed;                  /* by rewrite: a location is to be chosen again */
     bool error_page;                    /* it is the answer to an error */
     bool full, aborted, silent;
+    bool pipelined;                     /* it was there before the answer to the one before it */
     bool in_memory;                     /* a filter wants the bytes of files read */
     uint16_t denied;                    /* satisfy any: the status when nobody allows */
     uint16_t error_status;              /* of error_page: what the answer's status becomes */

@@ -3,6 +3,7 @@
  */
 #include "http/response.h"
 
+#include "core/date.h"
 #include "core/escape.h"
 #include "http/core_conf.h"
 
@@ -77,18 +78,22 @@ enum step response_text(struct request *r, unsigned status, struct str type, str
 
 /* --- redirects -------------------------------------------------------------------------------- */
 
+/* Without a name it is the address that the client came to. */
 static void add_origin(struct request *r, struct fmt *f)
 {
     const struct http_location_conf *conf = http_location_conf(r);
-    const bool own = conf->server_name_in_redirect || r->in.host.len == 0;
+    const struct str host = conf->server_name_in_redirect ? r->server->name : r->in.host;
     struct inet_address local;
-    struct str host = own ? r->server->name : r->in.host;
     conn_local(r->subject.conn, &local);
     const unsigned port = inet_port(&local);
-    fmt_text(f, "http://");
-    if (host.len == 0)
+    const bool brackets = host.len == 0 && local.len && local.any.sa_family == AF_INET6;
+    fmt_text(f, brackets ? "http://[" : "http://");
+    if (host.len)
+        fmt_str(f, host);
+    else
         inet_write(f, &local, false);
-    fmt_str(f, host);
+    if (brackets)
+        fmt_char(f, ']');
     if (conf->port_in_redirect && port && port != 80)
         fmt_print(f, ":%u", port);
 }
@@ -124,6 +129,38 @@ enum step response_add_slash(struct request *r)
 void response_add(struct request *r, struct str name, struct str value)
 {
     fields_add(&r->out.fields, r->subject.pool, name, value);
+}
+
+/* False: it is no date, or one in another form. */
+static bool set_last_modified(struct request *r, struct str value)
+{
+    char text[DATE_HTTP];
+    int64_t date;
+    r->out.last_modified = -1;
+    if (!date_parse(value, r->began / 1000, &date) || !str_eq(value, date_http(date, text)))
+        return false;
+    r->out.last_modified = date;
+    return true;
+}
+
+void response_set(struct request *r, struct str name, struct str value)
+{
+    fields_remove(&r->out.fields, name);
+    if (str_eq_ci(name, STR("Content-Type"))) {
+        r->out.content_type = value;
+        r->out.charset = STR_NONE;
+    } else if (str_eq_ci(name, STR("Location")))
+        r->out.location = value;
+    else if (str_eq_ci(name, STR("ETag")))
+        r->out.etag = value;
+    else if (str_eq_ci(name, STR("Content-Length")))
+        r->out.length = value.len ? r->out.length : -1;
+    else if (!str_eq_ci(name, STR("Last-Modified")) || !set_last_modified(r, value)) {
+        if (str_eq_ci(name, STR("Server")))
+            r->out.anonymous = value.len == 0;
+        if (value.len)
+            response_add(r, name, value);
+    }
 }
 
 void response_weaken_etag(struct request *r)

@@ -23,6 +23,9 @@ void response_weaken_etag(struct request *r);
 void response_transformed(struct request *r);
 
 void response_add(struct request *r, struct str name, struct str value);
+/* Instead of any of that name, wherever the response keeps it; an empty value removes it.  A
+ * Content-Length can only be removed. */
+void response_set(struct request *r, struct str name, struct str value);
 
 /* For filters: a body in memory, with the text as its only bytes. */
 struct source *response_text_source(struct request *r, struct str body);

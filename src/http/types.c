@@ -19,15 +19,18 @@ static struct http_types *new_types(struct conf *cf)
 static bool add_type(struct conf *cf, void *data)
 {
     struct http_types *types = data;
-    struct str *value = pool_new(cf->pool, struct str);
-    *value = pool_str(cf->pool, conf_arg(cf, 0));
+    const struct str type = pool_str(cf->pool, conf_arg(cf, 0));
     for (unsigned i = 1; i <= conf_nargs(cf); i++) {
+        struct str *value = pool_new(cf->pool, struct str);
         const void *there;
-        if (map_add(&types->by_extension, conf_arg(cf, i), value, &there) == MAP_THERE)
-            conf_diag(cf, DIAG_WARN, i, "duplicate-extension",
-                      "duplicate extension \"%.*s\", content type: \"%.*s\", previous content "
-                      "type: \"%.*s\"", STR_FMT(conf_arg(cf, i)), STR_FMT(*value),
-                      STR_FMT(*(const struct str *)there));
+        *value = type;
+        if (map_add(&types->by_extension, conf_arg(cf, i), value, &there) != MAP_THERE)
+            continue;
+        value = (struct str *)(uintptr_t)there;
+        conf_diag(cf, DIAG_WARN, i, "duplicate-extension",
+                  "duplicate extension \"%.*s\", content type: \"%.*s\", previous content "
+                  "type: \"%.*s\"", STR_FMT(conf_arg(cf, i)), STR_FMT(type), STR_FMT(*value));
+        *value = type;
     }
     return true;
 }
@@ -68,7 +71,7 @@ struct str http_type_of(const struct request *r, struct str path)
     const struct http_location_conf *conf = http_location_conf(r);
     const ssize_t slash = str_rchr(path, '/'), dot = str_rchr(path, '.');
     struct str extension;
-    if (dot > slash && str_from_off(path, (size_t)dot + 1, &extension)) {
+    if (dot > slash + 1 && str_from_off(path, (size_t)dot + 1, &extension)) {
         const struct str *type = map_get(&conf->types->by_extension, extension);
         if (type)
             return *type;

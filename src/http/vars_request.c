@@ -1,117 +1,82 @@
 /*
- * Variables of a request and its connection.  Texts live in the request's pool or with its head.
+ * Variables of a request and of its response (ngx_http_core_module).
+ * Owns nothing: texts lie in the request's pool or with its head.
  */
+#include "core/base64.h"
 #include "core/date.h"
+#include "core/number.h"
+#include "http/accept.h"
 #include "http/body.h"
 #include "http/core_conf.h"
 #include "http/path.h"
+#include "http/vars.h"
 
-#include "config.h"
-#include "core/version.h"
-#include "os/unix/clock.h"
-
-static struct request *of(struct subject *s)
-{
-    return container_of(s, struct request, subject);
-}
-
-static bool give(struct value *out, struct str text)
-{
-    *out = (struct value){ text, true };
-    return true;
-}
-
-static bool none(struct value *out)
-{
-    *out = (struct value){ STR_NONE, false };
-    return true;
-}
-
-static bool some(struct value *out, struct str text)
-{
-    return text.len ? give(out, text) : none(out);
-}
-
-#define GETTER(name) \
-    static bool get_##name(struct subject *s, const struct vars_entry *entry, struct value *out)
-#define UNUSED_ENTRY (void)entry
-
-/* --- the connection --------------------------------------------------------------------------- */
-
-static struct str address_text(struct subject *s, const struct inet_address *a, bool with_port)
-{
-    struct fmt f;
-    fmt_init_pool(&f, s->pool, 64, INET_TEXT + 1);
-    inet_write(&f, a, with_port);
-    return fmt_done(&f);
-}
-
-GETTER(remote_addr)
-{
-    struct inet_address peer;
-    UNUSED_ENTRY;
-    conn_peer(s->conn, &peer);
-    return give(out, address_text(s, &peer, false));
-}
-
-GETTER(remote_port)
-{
-    struct inet_address peer;
-    UNUSED_ENTRY;
-    conn_peer(s->conn, &peer);
-    const unsigned port = inet_port(&peer);
-    return port ? give(out, fmt_pool(s->pool, "%u", port)) : give(out, STR(""));
-}
-
-GETTER(server_addr)
-{
-    struct inet_address local;
-    UNUSED_ENTRY;
-    conn_local(s->conn, &local);
-    return give(out, address_text(s, &local, false));
-}
-
-GETTER(server_port)
-{
-    struct inet_address local;
-    UNUSED_ENTRY;
-    conn_local(s->conn, &local);
-    return give(out, fmt_pool(s->pool, "%u", inet_port(&local)));
-}
-
-GETTER(connection)
-{
-    UNUSED_ENTRY;
-    return give(out, fmt_pool(s->pool, "%llu", (unsigned long long)s->conn->log.connection));
-}
-
-GETTER(connection_requests)
-{
-    UNUSED_ENTRY;
-    return give(out, fmt_pool(s->pool, "%u", s->conn->requests));
-}
+#include <sys/random.h>
 
 /* --- the head --------------------------------------------------------------------------------- */
+
+static struct str *head_text(struct subject *s, const struct vars_entry *entry)
+{
+    return (struct str *)(void *)((char *)&request_of(s)->in + entry->data);
+}
 
 /* data: where in struct request_head the text stands. */
 GETTER(head)
 {
-    const struct str *text = (const void *)((const char *)&of(s)->in + entry->data);
-    return some(out, *text);
+    return value_some(out, *head_text(s, entry));
+}
+
+static bool set_head(struct subject *s, const struct vars_entry *entry, struct str text)
+{
+    *head_text(s, entry) = text;
+    return true;
+}
+
+/* A subrequest has that of the main one, whatever it is. */
+GETTER(request_method)
+{
+    (void)entry;
+    return value_some(out, request_of(s)->main->in.method_name);
 }
 
 GETTER(host)
 {
-    const struct request *r = of(s);
-    UNUSED_ENTRY;
-    return give(out, r->in.host.len ? r->in.host : r->server ? r->server->name : STR(""));
+    const struct request *r = request_of(s);
+    (void)entry;
+    return value_give(out, r->in.host.len ? r->in.host : r->server ? r->server->name : STR(""));
+}
+
+GETTER(request_port)
+{
+    const struct request *r = request_of(s);
+    (void)entry;
+    return r->in.port ? value_give(out, fmt_pool(s->pool, "%u", r->in.port)) : value_none(out);
+}
+
+GETTER(is_request_port)
+{
+    (void)entry;
+    return value_give(out, request_of(s)->in.port ? STR(":") : STR(""));
 }
 
 GETTER(is_args)
 {
-    UNUSED_ENTRY;
-    return give(out, of(s)->in.args.len ? STR("?") : STR(""));
+    (void)entry;
+    return value_give(out, request_of(s)->in.args.len ? STR("?") : STR(""));
 }
+
+GETTER(argument)
+{
+    struct str rest = request_of(s)->in.args, pair, name, value;
+    while (rest.len) {
+        str_cut(rest, '&', &pair, &rest);
+        if (str_cut(pair, '=', &name, &value) && str_eq_ci(name, entry->tail))
+            return value_give(out, value);
+    }
+    return value_none(out);
+}
+
+/* --- fields of both heads --------------------------------------------------------------------- */
 
 static bool same_name(struct str field, struct str variable)
 {
@@ -125,195 +90,321 @@ static bool same_name(struct str field, struct str variable)
     return true;
 }
 
-/* $http_NAME: several fields of that name are joined by ", ". */
+/* All fields of that name are one value. */
+static bool join_fields(struct subject *s, const struct fields *fields, struct str name,
+                        struct str between, struct value *out)
+{
+    struct fmt f;
+    unsigned found = 0;
+    for (unsigned i = 0; i < fields->count; i++) {
+        const struct str value = fields->at[i].value;
+        if (!same_name(fields->at[i].name, name))
+            continue;
+        if (found == 0)
+            value_give(out, value);
+        else {
+            if (found == 1) {
+                fmt_init_pool(&f, s->pool, out->text.len + value.len + 2, TEMPLATE_LIMIT);
+                fmt_str(&f, out->text);
+            }
+            fmt_str(&f, between);
+            fmt_str(&f, value);
+        }
+        found++;
+    }
+    if (found > 1)
+        out->text = fmt_done(&f);
+    return found < 2 || !f.failed;
+}
+
 GETTER(http_field)
 {
-    const struct fields *fields = &of(s)->in.fields;
-    struct str text = STR_NONE;
-    bool found = false;
-    for (unsigned i = 0; i < fields->count; i++) {
-        if (!same_name(fields->at[i].name, entry->tail))
-            continue;
-        text = found ? fmt_pool(s->pool, "%.*s, %.*s", STR_FMT(text), STR_FMT(fields->at[i].value))
-                     : fields->at[i].value;
-        found = true;
-    }
-    return found ? give(out, text) : none(out);
+    const struct str between = str_eq(entry->tail, STR("cookie")) ? STR("; ") : STR(", ");
+    return join_fields(s, &request_of(s)->in.fields, entry->tail, between, out);
 }
 
-GETTER(argument)
+GETTER(cookie)
 {
-    struct str rest = of(s)->in.args, pair, name, value;
-    while (rest.len) {
-        str_cut(rest, '&', &pair, &rest);
-        if (str_cut(pair, '=', &name, &value) && str_eq_ci(name, entry->tail))
-            return give(out, value);
-    }
-    return none(out);
+    const struct fields *fields = &request_of(s)->in.fields;
+    const struct field *field = fields_known(fields, FIELD_COOKIE);
+    struct str value;
+    for (; field; field = fields_next(fields, field))
+        if (accept_cookie(field->value, entry->tail, &value))
+            return value_give(out, value);
+    return value_none(out);
 }
 
+/* data: an enum field_id. */
+GETTER(known_field)
+{
+    const struct field *field =
+        fields_known(&request_of(s)->in.fields, (enum field_id)entry->data);
+    return field ? value_give(out, field->value) : value_none(out);
+}
+
+/* "Basic dXNlcjpwYXNz": what is before the colon. */
+GETTER(remote_user)
+{
+    struct str scheme, rest, user, password;
+    struct fmt f;
+    (void)entry;
+    str_cut(fields_value(&request_of(s)->in.fields, FIELD_AUTHORIZATION), ' ', &scheme, &rest);
+    rest = str_trim(rest);
+    if (!str_eq_ci(scheme, STR("basic")) || rest.len == 0)
+        return value_none(out);
+    fmt_init_pool(&f, s->pool, rest.len, rest.len);
+    if (!base64_decode(&f, rest, false) || !str_cut(fmt_done(&f), ':', &user, &password))
+        return value_none(out);
+    return value_some(out, user);
+}
+
+/* Fields that the response does not have in its list.  False: it is none of these, or not sent. */
+static bool sent_known(struct request *r, struct str name, struct str *text)
+{
+    const struct response *o = &r->out;
+    const long long told = http_location_conf(r)->keepalive_header;
+    struct pool *pool = r->subject.pool;
+    char date[DATE_HTTP];
+    *text = STR_NONE;
+    if (str_eq(name, STR("content_type")))
+        *text = o->charset.len && o->content_type.len
+                    ? fmt_pool(pool, "%.*s; charset=%.*s", STR_FMT(o->content_type),
+                               STR_FMT(o->charset))
+                    : o->content_type;
+    else if (str_eq(name, STR("content_length")) && o->length >= 0 && !o->chunked)
+        *text = fmt_pool(pool, "%lld", (long long)o->length);
+    else if (str_eq(name, STR("last_modified")) && o->last_modified >= 0)
+        *text = pool_str(pool, date_http(o->last_modified, date));
+    else if (str_eq(name, STR("location")))
+        *text = o->location;
+    else if (str_eq(name, STR("etag")))
+        *text = o->etag;
+    else if (str_eq(name, STR("transfer_encoding")) && o->chunked)
+        *text = STR("chunked");
+    else if (str_eq(name, STR("keep_alive")) && o->keep && told)
+        *text = fmt_pool(pool, "timeout=%lld", told);
+    else if (str_eq(name, STR("connection")) && o->head_sent)
+        *text = o->status == 101 ? STR("upgrade") : o->keep ? STR("keep-alive") : STR("close");
+    return text->len > 0;
+}
+
+GETTER(sent_field)
+{
+    struct request *r = request_of(s);
+    struct str text;
+    if (sent_known(r, entry->tail, &text))
+        return value_give(out, text);
+    return join_fields(s, &r->out.fields, entry->tail, STR(", "), out);
+}
+
+GETTER(sent_trailer)
+{
+    return join_fields(s, &request_of(s)->out.trailers, entry->tail, STR(", "), out);
+}
+
+/* --- the body --------------------------------------------------------------------------------- */
+
+/* Of a body in chunks: what has come of it. */
 GETTER(content_length)
 {
-    const struct field *field = fields_find(&of(s)->in.fields, STR("content-length"));
-    UNUSED_ENTRY;
-    return field ? give(out, field->value) : none(out);
+    const struct request *r = request_of(s)->main;
+    const struct field *field = fields_known(&r->in.fields, FIELD_CONTENT_LENGTH);
+    (void)entry;
+    if (field)
+        return value_give(out, field->value);
+    if (!r->body)
+        return value_none(out);
+    return value_give(out, fmt_pool(s->pool, "%lld", (long long)r->body->got));
+}
+
+/* It is not read back from its file for this. */
+GETTER(request_body)
+{
+    const struct body *body = request_of(s)->main->body;
+    (void)entry;
+    if (!body || body->state != BODY_COMPLETE || body->fd >= 0)
+        return value_none(out);
+    return value_some(out, str_of(body->memory, body->len));
+}
+
+GETTER(request_body_file)
+{
+    const struct body *body = request_of(s)->main->body;
+    (void)entry;
+    return body && body->fd >= 0 ? value_some(out, body->path) : value_none(out);
 }
 
 GETTER(request_length)
 {
-    UNUSED_ENTRY;
-    return give(out, fmt_pool(s->pool, "%zu", of(s)->in.length));
+    const struct request *r = request_of(s)->main;
+    const uint64_t body = r->body ? (uint64_t)r->body->got : 0;
+    (void)entry;
+    return value_give(out, fmt_pool(s->pool, "%llu", (unsigned long long)(r->in.length + body)));
 }
 
-GETTER(nothing)
-{
-    (void)s;
-    UNUSED_ENTRY;
-    return none(out);
-}
-
-GETTER(constant)
-{
-    (void)s;
-    return give(out, str_from((const char *)entry->data));
-}
-
-/* --- the location ----------------------------------------------------------------------------- */
+/* --- the place -------------------------------------------------------------------------------- */
 
 GETTER(server_name)
 {
-    UNUSED_ENTRY;
-    return give(out, of(s)->server->name);
+    (void)entry;
+    return value_give(out, request_of(s)->server->name);
 }
 
 GETTER(document_root)
 {
-    const struct str root = path_root(of(s));
-    UNUSED_ENTRY;
-    return root.at && give(out, root);
+    const struct str root = path_root(request_of(s));
+    (void)entry;
+    return root.at && value_give(out, root);
+}
+
+GETTER(realpath_root)
+{
+    struct request *r = request_of(s);
+    const struct str root = path_root(r);
+    char path[PATH_MAX];
+    (void)entry;
+    if (!root.at)
+        return false;
+    if (realpath(pool_cstr(s->pool, root), path))
+        return value_give(out, pool_str(s->pool, str_from(path)));
+    log_write(&r->log, LOG_CRIT, errno, "realpath() \"%.*s\" failed", STR_FMT(root));
+    return value_none(out);
 }
 
 GETTER(request_filename)
 {
-    struct request *r = of(s);
-    const unsigned status = r->out.status;
+    struct request *r = request_of(s);
     const struct str path = path_of(r, r->in.path);
-    UNUSED_ENTRY;
-    r->out.status = status;
-    return path.len && give(out, path);
+    (void)entry;
+    return path.at && value_give(out, path);
+}
+
+/* --- the request as a whole ------------------------------------------------------------------- */
+
+GETTER(request_id)
+{
+    unsigned char bytes[16];
+    struct fmt f;
+    (void)entry;
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        return false;
+    fmt_init_pool(&f, s->pool, 2 * sizeof(bytes), 2 * sizeof(bytes));
+    fmt_hex_bytes(&f, str_of(bytes, sizeof(bytes)));
+    return value_give(out, fmt_done(&f));
+}
+
+GETTER(pipe)
+{
+    (void)entry;
+    return value_give(out, request_of(s)->main->pipelined ? STR("p") : STR("."));
+}
+
+/* In the access log: before, nothing is complete. */
+GETTER(request_completion)
+{
+    const struct request *r = request_of(s)->main;
+    const bool complete = r->state == REQUEST_ENDING && !r->aborted && !r->silent;
+    (void)entry;
+    return value_give(out, complete ? STR("OK") : STR(""));
 }
 
 /* --- the response ----------------------------------------------------------------------------- */
 
 GETTER(status)
 {
-    UNUSED_ENTRY;
-    return give(out, fmt_pool(s->pool, "%03u", of(s)->out.status));
+    const struct request *r = request_of(s);
+    (void)entry;
+    return value_give(out, fmt_pool(s->pool, "%03u",
+                                    r->error_status ? r->error_status : r->out.status));
 }
 
 GETTER(body_bytes_sent)
 {
-    UNUSED_ENTRY;
-    return give(out, fmt_pool(s->pool, "%llu", (unsigned long long)of(s)->out.body_sent));
+    (void)entry;
+    return value_give(out, fmt_pool(s->pool, "%llu",
+                                    (unsigned long long)request_of(s)->out.body_sent));
 }
 
 GETTER(bytes_sent)
 {
-    const struct request *r = of(s);
+    const struct request *r = request_of(s)->main;
     const uint64_t all = s->conn->sent + s->conn->out.bytes;
-    UNUSED_ENTRY;
-    return give(out, fmt_pool(s->pool, "%llu",
-                              (unsigned long long)(all > r->bytes_sent ? all - r->bytes_sent : 0)));
+    (void)entry;
+    return value_give(out, fmt_pool(s->pool, "%llu",
+                                    (unsigned long long)(all > r->bytes_sent ? all - r->bytes_sent
+                                                                             : 0)));
 }
 
-/* --- time and place --------------------------------------------------------------------------- */
-
-static struct str seconds(struct subject *s, int64_t msec)
+/* What was set for this request, else what its place says. */
+GETTER(limit_rate)
 {
-    return fmt_pool(s->pool, "%lld.%03d", (long long)(msec / 1000), (int)(msec % 1000));
+    struct request *r = request_of(s);
+    const uint64_t *own = request_note(r, &http_limit_rate_filter, 0);
+    struct str text;
+    size_t rate = 0;
+    (void)entry;
+    if (own)
+        rate = *own;
+    else if (!template_eval(&http_location_conf(r)->limit_rate, s, &text))
+        return false;
+    else if (!number_conf_size(text, &rate))
+        rate = 0;
+    return value_give(out, fmt_pool(s->pool, "%zu", rate));
 }
 
-GETTER(msec)
+/* Text that is no rate changes nothing. */
+static bool set_limit_rate(struct subject *s, const struct vars_entry *entry, struct str text)
 {
-    UNUSED_ENTRY;
-    return give(out, seconds(s, clock_real_msec()));
-}
-
-GETTER(request_time)
-{
-    const int64_t took = clock_real_msec() - of(s)->began;
-    UNUSED_ENTRY;
-    return give(out, seconds(s, took > 0 ? took : 0));
-}
-
-GETTER(time_local)
-{
-    char text[DATE_CLF];
-    const int64_t now = clock_real_msec() / 1000;
-    UNUSED_ENTRY;
-    return give(out, pool_str(s->pool, date_clf(now, date_local_offset(now), text)));
-}
-
-GETTER(time_iso8601)
-{
-    char text[DATE_ISO];
-    const int64_t now = clock_real_msec() / 1000;
-    UNUSED_ENTRY;
-    return give(out, pool_str(s->pool, date_iso(now, date_local_offset(now), text)));
-}
-
-GETTER(pid)
-{
-    UNUSED_ENTRY;
-    return give(out, fmt_pool(s->pool, "%d", (int)getpid()));
-}
-
-GETTER(hostname)
-{
-    char name[256] = "";
-    UNUSED_ENTRY;
-    gethostname(name, sizeof(name) - 1);
-    return give(out, pool_str(s->pool, str_from(name)));
+    size_t rate;
+    (void)entry;
+    if (number_conf_size(text, &rate))
+        *(uint64_t *)request_note(request_of(s), &http_limit_rate_filter, sizeof(uint64_t)) = rate;
+    return true;
 }
 
 #define HEAD(member) offsetof(struct request_head, member)
-#define TEXT(literal) (uintptr_t)(literal)
 
 const struct variable http_variables[] = {
-    { "remote_addr", get_remote_addr, 0, 0, "address of the client", NULL },
-    { "remote_port", get_remote_port, 0, 0, "port of the client", NULL },
-    { "remote_user", get_nothing, 0, 0, "name given for authentication", NULL },
-    { "server_addr", get_server_addr, 0, 0, "address that was connected to", NULL },
-    { "server_port", get_server_port, 0, 0, "port that was connected to", NULL },
-    { "connection", get_connection, 0, 0, "number of the connection", NULL },
-    { "connection_requests", get_connection_requests, 0, 0, "requests on this connection", NULL },
     { "request", get_head, 0, HEAD(line), "the request line", NULL },
-    { "request_method", get_head, 0, HEAD(method_name), "method", NULL },
+    { "request_method", get_request_method, VARS_VOLATILE, 0, "method", NULL },
     { "request_uri", get_head, 0, HEAD(target), "target as it was sent", NULL },
     { "uri", get_head, VARS_VOLATILE, HEAD(path), "path, decoded", NULL },
     { "document_uri", get_head, VARS_VOLATILE, HEAD(path), "path, decoded", NULL },
-    { "args", get_head, VARS_VOLATILE, HEAD(args), "arguments", NULL },
-    { "query_string", get_head, VARS_VOLATILE, HEAD(args), "arguments", NULL },
+    { "args", get_head, VARS_VOLATILE | VARS_CHANGEABLE, HEAD(args), "arguments", set_head },
+    { "query_string", get_head, VARS_VOLATILE, HEAD(args), "arguments", set_head },
     { "server_protocol", get_head, 0, HEAD(protocol), "HTTP/1.0, HTTP/1.1", NULL },
     { "host", get_host, 0, 0, "host of the request, or the server's name", NULL },
+    { "request_port", get_request_port, 0, 0, "port of the Host field", NULL },
+    { "is_request_port", get_is_request_port, 0, 0, ": when there is one", NULL },
     { "is_args", get_is_args, VARS_VOLATILE, 0, "? when there are arguments", NULL },
-    { "http_", get_http_field, VARS_PREFIX, 0, "a field of the request", NULL },
     { "arg_", get_argument, VARS_PREFIX | VARS_VOLATILE, 0, "an argument", NULL },
-    { "content_length", get_content_length, 0, 0, "Content-Length of the request", NULL },
-    { "request_length", get_request_length, 0, 0, "bytes of the request", NULL },
-    { "scheme", get_constant, 0, TEXT("http"), "http or https", NULL },
+    { "http_", get_http_field, VARS_PREFIX, 0, "a field of the request", NULL },
+    { "cookie_", get_cookie, VARS_PREFIX, 0, "a cookie of the request", NULL },
+    { "content_type", get_known_field, 0, FIELD_CONTENT_TYPE, "Content-Type of the request", NULL },
+    { "content_length", get_content_length, VARS_VOLATILE, 0, "bytes of the request's body", NULL },
+    { "remote_user", get_remote_user, 0, 0, "name given for authentication", NULL },
+    { "request_body", get_request_body, VARS_VOLATILE, 0, "body of the request, from memory",
+      NULL },
+    { "request_body_file", get_request_body_file, VARS_VOLATILE, 0, "file of the request's body",
+      NULL },
+    { "request_length", get_request_length, VARS_VOLATILE, 0, "bytes of the request", NULL },
+    { "request_id", get_request_id, 0, 0, "16 random bytes in hexadecimal", NULL },
+    { "request_completion", get_request_completion, VARS_VOLATILE, 0,
+      "OK when the request was answered", NULL },
+    { "pipe", get_pipe, 0, 0, "p when the request was pipelined, else .", NULL },
     { "server_name", get_server_name, 0, 0, "name of the server block", NULL },
     { "document_root", get_document_root, VARS_VOLATILE, 0, "root of this place", NULL },
+    { "realpath_root", get_realpath_root, VARS_VOLATILE, 0, "the same without symbolic links",
+      NULL },
     { "request_filename", get_request_filename, VARS_VOLATILE, 0, "path of the file", NULL },
     { "status", get_status, VARS_VOLATILE, 0, "status of the response", NULL },
     { "body_bytes_sent", get_body_bytes_sent, VARS_VOLATILE, 0, "bytes of the body sent", NULL },
     { "bytes_sent", get_bytes_sent, VARS_VOLATILE, 0, "bytes sent", NULL },
-    { "msec", get_msec, VARS_VOLATILE, 0, "the time in seconds", NULL },
-    { "request_time", get_request_time, VARS_VOLATILE, 0, "seconds since the request began", NULL },
-    { "time_local", get_time_local, VARS_VOLATILE, 0, "the time, as access logs have it", NULL },
-    { "time_iso8601", get_time_iso8601, VARS_VOLATILE, 0, "the time in ISO 8601", NULL },
-    { "pid", get_pid, 0, 0, "process id of the worker", NULL },
-    { "hostname", get_hostname, 0, 0, "name of the machine", NULL },
-    { "nginx_version", get_constant, 0, TEXT(WEIR_VERSION), "version of weir", NULL },
+    { "limit_rate", get_limit_rate, VARS_VOLATILE | VARS_CHANGEABLE, 0, "bytes a second",
+      set_limit_rate },
+    { "sent_http_", get_sent_field, VARS_PREFIX | VARS_VOLATILE, 0, "a field of the response",
+      NULL },
+    { "sent_trailer_", get_sent_trailer, VARS_PREFIX | VARS_VOLATILE, 0,
+      "a trailer of the response", NULL },
     { NULL, NULL, 0, 0, NULL, NULL },
 };

@@ -119,6 +119,8 @@ static void settle(struct h1 *h)
 {
     if (h->pending > 0)
         return;
+    if (h->state == H1_WAITING || h->state == H1_READING)
+        worker_stage(h->c, h->len > h->at ? CONN_READING : CONN_WAITING);
     if (h->state == H1_CLOSING)
         leave(h);
     else if (h->state == H1_WAITING && !h->c->idle) {
@@ -183,10 +185,10 @@ static void send_head(struct request *r, enum mark mark)
     (void)mark;
     remember(h, conf);
     h->chunked_out = false;
-    if (r->out.length < 0 && !r->out.bodiless) {
+    if ((r->out.length < 0 || r->out.trailers_due) && !r->out.bodiless)
         h->chunked_out = conf->chunked && r->in.minor > 0;
+    if (r->out.length < 0 && !r->out.bodiless)
         h->keep = h->keep && h->chunked_out;
-    }
     h->keep = may_keep(h, r);
     const struct h1_framing framing = { .keep = h->keep, .chunked = h->chunked_out };
     chain_init(&data);
@@ -478,6 +480,7 @@ static void begin(struct h1 *h, const struct h1_head *head, struct pool *pool, u
     struct request *r = request_new(&codec, h, h->c, h->c->worker->current, pool);
     h->active = r;
     h->pending++;
+    worker_stage(h->c, CONN_WRITING);
     h->state = H1_BUSY;
     h->answered = h->want = h->linger = false;
     h->c->requests++;

@@ -62,7 +62,7 @@ static void add_fields(struct fmt *f, const struct fields *fields)
 static void add_server(struct request *r, struct fmt *f)
 {
     const struct http_location_conf *conf = http_location_conf(r);
-    if (fields_find(&r->out.fields, STR("Server")))
+    if (r->out.anonymous || fields_find(&r->out.fields, STR("Server")))
         return;
     if (conf->server_field.at) {
         fmt_str(f, conf->server_field);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+
+enum { HEAP_KEPT = 4 << 20, HEAP_STEP = 256 << 10 };
 
 /* The area that argv and the environment stood in at the start: ps reads it. */
 static struct {
@@ -204,4 +207,10 @@ void process_environment(const char *const *list)
             fresh[n++] = entry;
     }
     environ = fresh;
+}
+
+void process_keep_heap(void)
+{
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
+    mallopt(M_TOP_PAD, HEAP_STEP);
 }

@@ -34,4 +34,8 @@ unsigned process_cpus(void);
 /* Keeps the names in `list`, sets the "name=value" in it, drops everything else.  Ends in NULL. */
 void process_environment(const char *const *list);
 
+/* Freed memory at the end of the heap stays for a while: requests come and go by thousands, and
+ * each page given back is a fault when it is wanted again. */
+void process_keep_heap(void);
+
 #endif
