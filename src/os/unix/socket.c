@@ -31,10 +31,11 @@ static int fail(int fd)
     return -1;
 }
 
-/* A file that nobody listens on any more is of a server that was killed. */
+/* A file that nobody listens on any more is of a server that was killed.  Not waited for: the
+ * backlog of one that lives may be full. */
 static bool is_stale(const struct sockaddr *address, socklen_t len)
 {
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const bool refused = fd >= 0 && connect(fd, address, len) < 0 && errno == ECONNREFUSED;
     if (fd >= 0)
         close(fd);
@@ -45,7 +46,9 @@ static int bind_unix(int fd, const struct sockaddr *address, socklen_t len)
 {
     const struct sockaddr_un *u = (const void *)address;
     if (bind(fd, address, len) < 0) {
-        if (errno != EADDRINUSE || !is_stale(address, len)) {
+        if (errno != EADDRINUSE)
+            return fail(fd);
+        if (!is_stale(address, len)) {
             errno = EADDRINUSE;
             return fail(fd);
         }
@@ -117,6 +120,18 @@ bool socket_has_reuseport(int fd)
 bool socket_local(int fd, struct sockaddr *address, socklen_t *len)
 {
     return getsockname(fd, address, len) == 0;
+}
+
+void socket_unlink(int fd)
+{
+    struct {
+        struct sockaddr_un address;
+        char zero;                      /* the longest path has none at its end */
+    } at = { 0 };
+    socklen_t len = sizeof(at.address);
+    if (socket_local(fd, (void *)&at.address, &len) && at.address.sun_family == AF_UNIX &&
+        at.address.sun_path[0])
+        unlink(at.address.sun_path);
 }
 
 void socket_nodelay(int fd)

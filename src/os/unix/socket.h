@@ -27,6 +27,8 @@ bool socket_probe(const struct sockaddr *address, socklen_t len, const struct so
 bool socket_has_reuseport(int fd);
 /* *len: room, then length. */
 bool socket_local(int fd, struct sockaddr *address, socklen_t *len);
+/* Removes the file of a unix socket; other sockets have none. */
+void socket_unlink(int fd);
 void socket_nodelay(int fd);
 
 enum socket_accept { SOCKET_OK, SOCKET_AGAIN, SOCKET_EXHAUSTED, SOCKET_ERROR };
