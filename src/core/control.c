@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-enum { COMMAND_MOST = 64, ASK_MS = 200 };
+enum { COMMAND_MOST = 64, ASK_MS = 200, PINS_MS = 2000 };
 
 struct control_client {
     struct control_client *next;
@@ -36,7 +36,7 @@ static bool address_of(const char *path, struct sockaddr_un *address, int *folde
     fmt_init(&f, address->sun_path, sizeof(address->sun_path));
     if (all.len < sizeof(address->sun_path)) {
         fmt_str(&f, all);
-    } else {
+    } else {                            /* the name alone may still be too long */
         char *name = strndup(path, slash > 0 ? (size_t)slash : 1);
         *folder = name ? open(name, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
         free(name);
@@ -52,31 +52,58 @@ static void socket_path(const char *pid_path, struct fmt *f)
     fmt_done(f);
 }
 
-bool control_open(struct master *m)
+/* True: `fd` listens there, for its owner only. */
+static bool listen_at(int fd, const char *path)
 {
     struct sockaddr_un address;
-    char path[PATH_MAX];
-    struct fmt f;
     int folder;
-    fmt_init(&f, path, sizeof(path));
-    socket_path(m->pid_path, &f);
-    m->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (m->control < 0 || f.failed || !address_of(path, &address, &folder))
-        return false;
-    unlink(path);
+    const bool fits = address_of(path, &address, &folder);
+    if (fits)
+        unlink(path);
+    else
+        errno = ENAMETOOLONG;
     const mode_t mask = umask(0177);
-    const bool bound = bind(m->control, (void *)&address, sizeof(address)) == 0 &&
-                       listen(m->control, 16) == 0;
+    const bool done = fits && bind(fd, (void *)&address, sizeof(address)) == 0 &&
+                      listen(fd, 16) == 0;
     umask(mask);
     if (folder >= 0)
         close(folder);
-    if (!bound) {
+    return done;
+}
+
+bool control_open(struct master *m)
+{
+    char path[PATH_MAX];
+    struct fmt f;
+    struct stat st;
+    fmt_init(&f, path, sizeof(path));
+    socket_path(m->pid_path, &f);
+    m->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (m->control < 0)
+        return false;
+    if (f.failed || !listen_at(m->control, path) || lstat(path, &st) < 0) {
+        const int error = f.failed ? ENAMETOOLONG : errno;
         close(m->control);
         m->control = -1;
+        errno = error;
         return false;
     }
+    m->control_inode = st.st_ino;
     m->control_path = strdup(path);
     return true;
+}
+
+/* Callers that wait for an answer stay: the socket is the same under its new name. */
+void control_move(struct master *m)
+{
+    char path[PATH_MAX];
+    struct fmt f;
+    fmt_init(&f, path, sizeof(path));
+    socket_path(m->pid_path, &f);
+    if (!m->control_path || f.failed || rename(m->control_path, path) < 0)
+        return;
+    free(m->control_path);
+    m->control_path = strdup(path);
 }
 
 void control_forget_clients(struct master *m)
@@ -89,13 +116,20 @@ void control_forget_clients(struct master *m)
     }
 }
 
+/* A server that was started while this one finishes has one of its own there. */
+static bool is_ours(const struct master *m)
+{
+    struct stat st;
+    return lstat(m->control_path, &st) == 0 && st.st_ino == m->control_inode;
+}
+
 void control_close(struct master *m)
 {
     control_forget_clients(m);
     if (m->control >= 0)
         close(m->control);
     m->control = -1;
-    if (m->control_path)
+    if (m->control_path && is_ours(m))
         unlink(m->control_path);
     free(m->control_path);
     m->control_path = NULL;
@@ -179,9 +213,23 @@ void control_status(struct master *m, struct worker_row *row, const struct messa
     }
 }
 
+/* A worker that hangs or dies does not answer. */
+void control_step(struct master *m, int64_t now)
+{
+    static const char text[] = "weir: some workers did not answer\n";
+    for (struct control_client *c = m->clients, *next; c; c = next) {
+        next = c->next;
+        if (c->reload || now < c->deadline)
+            continue;
+        say(c->fd, text, strlen(text));
+        end(m, c, 1);
+    }
+}
+
 static void ask_pins(struct master *m, struct control_client *client)
 {
     const struct message message = { .type = MESSAGE_STATUS };
+    client->deadline = clock_msec() + PINS_MS;
     list_generations(m, client);
     for (unsigned i = 0; i < MASTER_ROWS; i++)
         if (m->rows[i].channel >= 0 && workers_send(&m->rows[i], &message))
@@ -225,12 +273,16 @@ void control_accept(struct master *m)
     client->fd = fd;
     client->next = m->clients;
     m->clients = client;
-    if (str_eq(command, STR("reload")) && !m->quitting && !m->terminating) {
+    const bool ending = m->quitting || m->terminating;
+    if (str_eq(command, STR("reload")) && !ending) {
         client->reload = true;
         m->reload_pending = true;
+        m->draining = m->draining && m->new_binary;
         log_write(log_process, LOG_NOTICE, 0, "reload asked for on the control socket");
     } else if (str_eq(command, STR("generations"))) {
         ask_pins(m, client);
+    } else if (str_eq(command, STR("ping")) && !ending) {
+        end(m, client, 0);
     } else {
         end(m, client, 2);
     }

@@ -9,6 +9,7 @@
 #include "core/inet.h"
 #include "core/log_conf.h"
 #include "core/number.h"
+#include "os/unix/file.h"
 #include "os/unix/process.h"
 
 #include <sys/resource.h>
@@ -27,8 +28,7 @@ static bool parse_workers(struct conf *cf, void *field, const void *arg)
         return true;
     }
     if (!number_u32(conf_arg(cf, 1), &n) || n > 1024)
-        return conf_error(cf, 1, "invalid-value", "invalid value \"%.*s\" in \"%.*s\" directive",
-                          STR_FMT(conf_arg(cf, 1)), STR_FMT(conf_arg(cf, 0)));
+        return conf_error(cf, 1, "invalid-value", "\"worker_processes\" directive invalid value");
     *count = n ? n : 1;
     return true;
 }
@@ -376,7 +376,12 @@ static bool finish_all(struct conf *cf)
         events->worker_connections = default_connections(core->worker_rlimit_nofile);
     core->events = events;
     core->log = log_conf_of(cf->root);
-    return check_pools(cf, core);
+    if (!check_pools(cf, core))
+        return false;
+    return file_could_append(core->pid.at) ||
+           diag_add(cf->diag, DIAG_EMERG, "cannot-open", (struct diag_place){ 0 },
+                    "open() \"%.*s\" failed (%d: %s)", STR_FMT(core->pid), errno,
+                    strerror(errno)) == NULL;
 }
 
 static bool same_strs(const struct conf_strs *a, const struct conf_strs *b)

@@ -164,8 +164,10 @@ static bool open_address(struct generation *gen, struct listening *l, unsigned w
         int slot = find(l, j, key, sizeof(key));
         if (slot < 0) {
             int fd = take_inherited(&l->address);
-            if (fd < 0)
+            if (fd < 0) {
                 fd = socket_bind(&l->address.any, l->address.len, &l->options);
+                l->bound = true;
+            }
             if (fd < 0)
                 return failed(l, diag, "bind()", errno);
             slot = (int)handle_add(HANDLE_LISTENER, key, fd);
@@ -176,11 +178,20 @@ static bool open_address(struct generation *gen, struct listening *l, unsigned w
     return true;
 }
 
+void listening_abandon(const struct generation *gen)
+{
+    for (const struct listening *l = gen->listenings; l; l = l->next)
+        for (unsigned j = 0; l->bound && j < l->nslots; j++)
+            socket_unlink(handles.at[l->slots[j]].fd);
+}
+
 bool listening_open(struct generation *gen, unsigned workers, struct diag_list *diag)
 {
     bool good = true;
     for (struct listening *l = gen->listenings; l; l = l->next)
         good &= open_address(gen, l, workers, diag);
+    if (!good)
+        listening_abandon(gen);
     return good;
 }
 

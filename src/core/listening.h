@@ -31,6 +31,7 @@ struct listening {
 
     unsigned *slots;
     unsigned nslots;
+    bool bound;                         /* some of them anew, not found or inherited */
 };
 
 /* Master, while a generation is made: adds one (http, stream; after their blocks were read). */
@@ -39,6 +40,9 @@ struct listening *listening_add(struct conf *cf, const struct inet_address *addr
 /* Master: finds or binds the sockets of every listening of `gen` for `workers` workers; new ones
  * are bound, not yet listening.  False: reported in `diag`; what was bound is closed again. */
 bool listening_open(struct generation *gen, unsigned workers, struct diag_list *diag);
+
+/* Master: `gen` will not be used after all; leaves no files of sockets behind. */
+void listening_abandon(const struct generation *gen);
 
 /* Master, at commit: clients get in.  False: errno; at `*which`. */
 bool listening_start(const struct generation *gen, const struct listening **which);

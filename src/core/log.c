@@ -130,10 +130,8 @@ static void write_memory(int fd, struct str line)
     munmap(ring, (size_t)st.st_size);
 }
 
-static void write_target(const struct log_target *t, enum log_level level, struct str line,
-                         size_t text_at)
+static void write_target(const struct log_target *t, enum log_level level, struct str line)
 {
-    struct str text;
     switch (t->kind) {
     case LOG_TO_FILE:
         write_fd(handle_fd(t->slot), line);
@@ -142,8 +140,8 @@ static void write_target(const struct log_target *t, enum log_level level, struc
         write_fd(state.start_fd >= 0 && t == &start_target ? state.start_fd : STDERR_FILENO, line);
         return;
     case LOG_TO_SYSLOG:
-        if (str_sub(line, text_at, line.len - text_at - 1, &text))
-            log_syslog_send(t->syslog, level ? (unsigned)level - 1 : 0, text);
+        log_syslog_send(t->syslog, level ? (unsigned)level - 1 : 0,
+                        str_of(line.at, line.len - 1));
         return;
     case LOG_TO_MEMORY:
         write_memory(handle_fd(t->slot), line);
@@ -153,7 +151,7 @@ static void write_target(const struct log_target *t, enum log_level level, struc
 
 /* --- the line --------------------------------------------------------------------------------- */
 
-static size_t begin_line(const struct log *log, struct fmt *f, enum log_level level)
+static void begin_line(const struct log *log, struct fmt *f, enum log_level level)
 {
     char date[32];
     const time_t now = time(NULL);
@@ -161,11 +159,9 @@ static size_t begin_line(const struct log *log, struct fmt *f, enum log_level le
     localtime_r(&now, &tm);
     const size_t n = strftime(date, sizeof(date), "%Y/%m/%d %H:%M:%S", &tm);
     fmt_str(f, str_of(date, n));
-    const size_t text_at = f->len + 1;
     fmt_print(f, " [%s] %d#%d: ", names[level], (int)getpid(), (int)thread_id());
     if (log->connection)
         fmt_print(f, "*%llu ", (unsigned long long)log->connection);
-    return text_at;
 }
 
 static void end_line(const struct log *log, struct fmt *f, enum log_level level, int error,
@@ -200,7 +196,7 @@ static void copy_to_stderr(enum log_level level, struct str text)
 void log_vwrite(const struct log *log, enum log_level level, int error, const char *format,
                 va_list args)
 {
-    char raw[LINE], line[LINE + 2];
+    char raw[LINE], line[LINE + 1];
     struct fmt f, out;
     struct str text;
     unsigned left_out;
@@ -211,14 +207,14 @@ void log_vwrite(const struct log *log, enum log_level level, int error, const ch
     fmt_vprint(&f, format, args);
     end_line(log, &f, level, error, left_out);
     fmt_init_cut(&out, line, sizeof(line) - 1);
-    const size_t text_at = begin_line(log, &out, level);
+    begin_line(log, &out, level);
     const size_t message_at = out.len;
     clean(fmt_done(&f), &out);
     line[out.len++] = '\n';
     const struct str whole = str_of(line, out.len);
     for (const struct log_target *t = log->conf->targets; t; t = t->next)
         if (level <= t->level || log->debug)
-            write_target(t, level, whole, text_at);
+            write_target(t, level, whole);
     if (!state.quiet && level <= LOG_WARN && state.start_fd >= 0 &&
         str_sub(whole, message_at, whole.len - message_at - 1, &text))
         copy_to_stderr(level, text);
@@ -235,12 +231,13 @@ void log_write(const struct log *log, enum log_level level, int error, const cha
 
 /* --- of the process --------------------------------------------------------------------------- */
 
-void log_init(struct str path)
+void log_init(struct str path, bool testing)
 {
     if (path.len == 0 || str_eq(path, STR("stderr")))
         return;
-    state.start_fd = file_open_log(path.at);
-    if (state.start_fd >= 0)
+    if (!testing)
+        state.start_fd = file_open_log(path.at);
+    if (testing ? file_could_append(path.at) : state.start_fd >= 0)
         return;
     char line[PATH_MAX + 128];
     struct fmt f;

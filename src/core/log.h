@@ -70,8 +70,9 @@ void log_vwrite(const struct log *log, enum log_level level, int error, const ch
 extern struct log *log_process;
 
 /* Once, at the start: `path` (or standard error when empty) until configuration gives others;
- * lines of level warn and above are copied to standard error as "weir: [level] text". */
-void log_init(struct str path);
+ * lines of level warn and above are copied to standard error as "weir: [level] text".  Testing
+ * only tells when `path` cannot be opened. */
+void log_init(struct str path, bool testing);
 void log_use(const struct log_conf *conf);
 /* The copies to standard error end: the server runs. */
 void log_quiet(void);

@@ -39,37 +39,57 @@ static bool tag_is_clean(struct str tag)
     return true;
 }
 
-static bool syslog_parameter(struct conf *cf, unsigned arg, struct str word, struct log_syslog *s)
+static bool syslog_server(struct conf *cf, unsigned arg, struct str text, struct log_syslog *s)
 {
+    struct inet_target target;
+    const char *why = inet_parse_target(text, 514, INET_PLAIN, &target);
+    s->server = target.address;
+    if (!why && s->server.len == 0 &&
+        !(str_eq(target.host, STR("localhost")) &&
+          inet_parse_host(STR("127.0.0.1"), target.port, &s->server)))
+        why = "host not found";
+    return !why || conf_error(cf, arg, "syslog", "%s in syslog server \"%.*s\"", why,
+                              STR_FMT(text));
+}
+
+static bool syslog_tag(struct conf *cf, unsigned arg, struct str text, struct log_syslog *s)
+{
+    if (text.len > 32)
+        return conf_error(cf, arg, "syslog", "syslog tag length exceeds 32");
+    if (!tag_is_clean(text))
+        return conf_error(cf, arg, "syslog",
+                          "syslog \"tag\" only allows alphanumeric characters and underscore");
+    s->tag = pool_str(cf->pool, text);
+    return true;
+}
+
+static bool syslog_parameter(struct conf *cf, unsigned arg, struct str word, struct log_syslog *s,
+                             unsigned *seen)
+{
+    static const char *const parameters[] = { "server", "facility", "severity", "tag" };
     struct str name, value;
-    int n;
-    str_cut(word, '=', &name, &value);
-    if (str_eq(name, STR("server"))) {
-        if (value.len == 0 || !inet_parse(value, 514, &s->server))
-            return conf_error(cf, arg, "syslog", "no host in syslog server \"%.*s\"",
-                              STR_FMT(value));
-    } else if (str_eq(name, STR("facility"))) {
-        if ((n = index_of(facilities, countof(facilities), value)) < 0)
-            return conf_error(cf, arg, "syslog", "unknown syslog facility \"%.*s\"",
-                              STR_FMT(value));
-        s->facility = (unsigned)n;
-    } else if (str_eq(name, STR("severity"))) {
-        if ((n = index_of(severities, countof(severities), value)) < 0)
-            return conf_error(cf, arg, "syslog", "unknown syslog severity \"%.*s\"",
-                              STR_FMT(value));
-        s->severity = (unsigned)n;
-    } else if (str_eq(name, STR("tag"))) {
-        if (value.len > 32)
-            return conf_error(cf, arg, "syslog", "syslog tag length exceeds 32");
-        if (!tag_is_clean(value))
-            return conf_error(cf, arg, "syslog",
-                              "syslog \"tag\" only allows alphanumeric characters and underscore");
-        s->tag = pool_str(cf->pool, value);
-    } else if (str_eq(word, STR("nohostname"))) {
+    if (str_eq(word, STR("nohostname"))) {
         s->host = STR_NONE;
-    } else {
-        return conf_error(cf, arg, "syslog", "unknown syslog parameter \"%.*s\"", STR_FMT(word));
+        return true;
     }
+    const int which = str_cut(word, '=', &name, &value)
+                          ? index_of(parameters, countof(parameters), name) : -1;
+    if (which < 0)
+        return conf_error(cf, arg, "syslog", "unknown syslog parameter \"%.*s\"", STR_FMT(word));
+    if (*seen & 1u << which)
+        return conf_error(cf, arg, "syslog", "duplicate syslog \"%.*s\"", STR_FMT(name));
+    *seen |= 1u << which;
+    if (str_eq(name, STR("server")))
+        return syslog_server(cf, arg, value, s);
+    if (str_eq(name, STR("tag")))
+        return syslog_tag(cf, arg, value, s);
+    const bool facility = str_eq(name, STR("facility"));
+    const int n = facility ? index_of(facilities, countof(facilities), value)
+                           : index_of(severities, countof(severities), value);
+    if (n < 0)
+        return conf_error(cf, arg, "syslog", "unknown syslog %.*s \"%.*s\"", STR_FMT(name),
+                          STR_FMT(value));
+    *(facility ? &s->facility : &s->severity) = (unsigned)n;
     return true;
 }
 
@@ -78,6 +98,8 @@ struct log_syslog *log_syslog_parse(struct conf *cf, unsigned arg, struct str te
     struct log_syslog *s = pool_new(cf->pool, struct log_syslog);
     struct str rest, word;
     char host[256] = "";
+    unsigned seen = 0;
+    bool more;
     gethostname(host, sizeof(host) - 1);
     s->facility = LOCAL7;
     s->severity = SEVERITY_INFO;
@@ -85,11 +107,11 @@ struct log_syslog *log_syslog_parse(struct conf *cf, unsigned arg, struct str te
     s->host = pool_str(cf->pool, str_from(host));
     if (!str_from_off(text, strlen("syslog:"), &rest))
         return NULL;
-    while (rest.len) {
-        str_cut(rest, ',', &word, &rest);
-        if (!syslog_parameter(cf, arg, word, s))
+    do {
+        more = str_cut(rest, ',', &word, &rest);
+        if (!syslog_parameter(cf, arg, word, s, &seen))
             return NULL;
-    }
+    } while (more);
     if (s->server.len == 0) {
         conf_error(cf, arg, "syslog", "no syslog server specified");
         return NULL;
@@ -180,8 +202,8 @@ static bool level_argument(struct conf *cf, struct log_target *target)
     for (unsigned i = 2; i <= conf_nargs(cf); i++) {
         const int level = index_of(severities, countof(severities), conf_arg(cf, i));
         if (level < 0 || i > 2)
-            return conf_error(cf, i, "invalid-value", "invalid log level \"%.*s\"",
-                              STR_FMT(conf_arg(cf, i)));
+            return conf_error(cf, i, "invalid-value", "%s log level \"%.*s\"",
+                              level < 0 ? "invalid" : "duplicate", STR_FMT(conf_arg(cf, i)));
         target->level = LOG_EMERG + (unsigned)level;
     }
     return true;
@@ -193,7 +215,7 @@ static bool parse_error_log(struct conf *cf, void *field, const void *arg)
     const struct str where = conf_arg(cf, 1);
     bool good;
     (void)arg;
-    if (str_eq(where, STR("stderr"))) {
+    if (where.len == 0 || str_eq(where, STR("stderr"))) {
         target->kind = LOG_TO_STDERR;
         good = true;
     } else if (str_starts(where, STR("syslog:"))) {

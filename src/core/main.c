@@ -75,7 +75,7 @@ static void print_diagnostics(const struct diag_list *diag, bool json, bool quie
     pool_init(&pool, &pool_heap);
     fmt_init_pool(&f, &pool, 4096, 8 << 20);
     for (const struct diag *d = diag->first; d; d = d->next) {
-        if (quiet && d->level != DIAG_EMERG)
+        if (quiet && d->level == DIAG_NOTICE)
             continue;
         if (json) {
             diag_json(d, &f);
@@ -100,16 +100,6 @@ static void dump(const struct conf_file *file)
     }
 }
 
-static bool could_write_pid(const struct generation *gen, struct diag_list *diag)
-{
-    const struct str path = gen->core->pid;
-    if (file_could_append(path.at))
-        return true;
-    diag_add(diag, DIAG_EMERG, "cannot-open", (struct diag_place){ 0 },
-             "open() \"%.*s\" failed (%d: %s)", STR_FMT(path), errno, strerror(errno));
-    return false;
-}
-
 static int test(const struct options *o, const struct conf_paths *paths)
 {
     struct pool temp;
@@ -118,10 +108,6 @@ static int test(const struct options *o, const struct conf_paths *paths)
     pool_init(&temp, &pool_heap);
     diag_init(&diag, &temp);
     struct generation *gen = generation_make(1, paths, o->global, true, &temp, &diag, &files);
-    if (gen && !could_write_pid(gen, &diag)) {
-        generation_free(gen);
-        gen = NULL;
-    }
     print_diagnostics(&diag, o->json, o->quiet);
     if (gen && !o->quiet && !o->json)
         fprintf(stderr,
@@ -234,8 +220,7 @@ static struct generation *try_generation(const struct options *o, const struct c
     pool_init(&temp, &pool_heap);
     diag_init(&diag, &temp);
     struct generation *gen = generation_make(1, paths, o->global, false, &temp, &diag, NULL);
-    if (gen && (!could_write_pid(gen, &diag) ||
-                !listening_open(gen, (unsigned)gen->core->worker_processes, &diag))) {
+    if (gen && !listening_open(gen, (unsigned)gen->core->worker_processes, &diag)) {
         generation_free(gen);
         gen = NULL;
     }
@@ -291,7 +276,7 @@ static bool running_already(const char *path)
     while (digits.len && digits.at[digits.len - 1] == '\n')
         digits.len--;
     return number_u32(digits, &pid) && pid > 0 && pid <= INT_MAX && (pid_t)pid != getpid() &&
-           control_ask(path, "ping") >= 0;
+           control_ask(path, "ping") == 0;
 }
 
 static char *master_title(int argc, char **argv)
@@ -308,6 +293,30 @@ static char *master_title(int argc, char **argv)
     return title;
 }
 
+static bool start_listening(const struct generation *gen, struct diag_list *diag)
+{
+    const struct listening *which;
+    if (listening_start(gen, &which))
+        return true;
+    diag_add(diag, DIAG_EMERG, "cannot-listen", (struct diag_place){ 0 },
+             "listen() to %.*s failed (%d: %s)", STR_FMT(which->text), errno, strerror(errno));
+    listening_abandon(gen);
+    return false;
+}
+
+/* The same at the start, when the terminal is to know. */
+static bool first_listening(const struct generation *gen)
+{
+    struct pool temp;
+    struct diag_list diag;
+    pool_init(&temp, &pool_heap);
+    diag_init(&diag, &temp);
+    const bool good = start_listening(gen, &diag);
+    print_diagnostics(&diag, false, false);
+    pool_free(&temp);
+    return good;
+}
+
 /* --- one process --- */
 
 struct alone {
@@ -321,12 +330,11 @@ static struct generation *remake(void *data)
     struct alone *a = data;
     struct pool temp;
     struct diag_list diag;
-    const struct listening *which;
     pool_init(&temp, &pool_heap);
     diag_init(&diag, &temp);
     struct generation *gen = generation_make(++a->last_id, a->paths, a->options->global, false,
                                              &temp, &diag, NULL);
-    if (gen && (!listening_open(gen, 1, &diag) || !listening_start(gen, &which))) {
+    if (gen && (!listening_open(gen, 1, &diag) || !start_listening(gen, &diag))) {
         generation_free(gen);
         gen = NULL;
     }
@@ -343,8 +351,7 @@ static int serve_alone(const struct options *o, const struct conf_paths *paths,
     struct alone alone = { o, paths, gen->id };
     const struct worker_single single = { remake, &alone };
     struct master files = { .control = -1 };
-    const struct listening *which;
-    if (!listening_start(gen, &which))
+    if (!first_listening(gen))
         return FAILED;
     if (daemonize && !process_daemonize())
         return BAD_START;
@@ -353,7 +360,7 @@ static int serve_alone(const struct options *o, const struct conf_paths *paths,
         return FAILED;
     log_redirect_stderr();
     worker_single(gen, &single);
-    unlink(files.pid_path);
+    upgrade_remove_pid(&files);
     return 0;
 }
 
@@ -363,11 +370,16 @@ static int serve(const struct options *o, const struct conf_paths *paths, int ar
     struct master *m = &master;
     const bool inherited = inherit_sockets();
     struct generation *gen = first_generation(o, paths);
-    const struct listening *which;
     if (!gen)
         return FAILED;
     listening_inherit_end();
     const struct core_conf *core = gen->core;
+    if (running_already(core->pid.at)) {
+        fprintf(stderr, "weir: [emerg] \"%s\" belongs to a server that is running\n",
+                core->pid.at);
+        listening_abandon(gen);
+        return FAILED;
+    }
     if (!core->master_process)
         return serve_alone(o, paths, gen, core->daemon && !inherited);
     m->hooks = &hooks;
@@ -376,21 +388,14 @@ static int serve(const struct options *o, const struct conf_paths *paths, int ar
     m->options.argv = argv;
     m->control = -1;
     m->old_master = inherited ? getppid() : 0;
-    if (running_already(core->pid.at)) {
-        fprintf(stderr, "weir: [emerg] \"%s\" belongs to a server that is running\n",
-                core->pid.at);
+    if (!first_listening(gen))
         return FAILED;
-    }
-    if (!listening_start(gen, &which)) {
-        fprintf(stderr, "weir: [emerg] listen() to %.*s failed (%d: %s)\n", STR_FMT(which->text),
-                errno, strerror(errno));
-        return FAILED;
-    }
     char *title = master_title(argc, argv);
     if (core->daemon && !inherited && !process_daemonize())
         return BAD_START;
     m->daemonized = core->daemon || inherited;
     log_use(core->log);
+    master_hold_signals(m);             /* before the pid file says where to send them */
     if (!upgrade_write_pid(m, core->pid.at))
         return FAILED;
     log_write(log_process, LOG_NOTICE, 0, "using the \"epoll\" event method");
@@ -451,9 +456,9 @@ int main(int argc, char **argv)
         perror("weir: [emerg] no address space for configurations");
         return FAILED;
     }
+    log_init(paths.error_log, o.test);
     if (o.test)
         return test(&o, &paths);
-    log_init(paths.error_log);
     if (o.signal || o.command)
         return ask(&o, &paths);
     if (!process_title_init(argc, argv))

@@ -49,20 +49,13 @@ static void quit_one(struct master *m, struct worker_row *row)
         workers_quit(m, row, m->new_binary != 0 || m->draining);
 }
 
-static void forget_dead(struct master *m)
-{
-    for (unsigned i = 0; i < MASTER_ROWS; i++)
-        if (m->rows[i].state == ROW_DEAD)
-            m->rows[i].state = ROW_FREE;
-}
-
 static void quit(struct master *m)
 {
     if (m->quitting)
         return;
     m->quitting = true;
     notify_send("STOPPING=1");
-    forget_dead(m);
+    workers_forget_dead(m, 0);
     each_worker(m, quit_one);
 }
 
@@ -72,7 +65,7 @@ static void drain(struct master *m)
     if (!m->daemonized)
         return;
     m->draining = true;
-    forget_dead(m);
+    workers_forget_dead(m, 0);
     each_worker(m, quit_one);
 }
 
@@ -120,7 +113,7 @@ static const char *meaning(const struct master *m, int signal)
             return ", ignoring";
         return m->new_binary ? ", ignoring" : ", changing binary";
     case SIGWINCH:
-        return m->daemonized ? ", shutting down workers" : ", ignoring";
+        return m->daemonized ? ", stop accepting connections" : ", ignoring";
     default:
         return "";
     }
@@ -150,7 +143,7 @@ static void on_signal(struct master *m, const struct signalfd_siginfo *info)
         m->reopen = true;
         break;
     case SIGUSR2:
-        upgrade_begin(m);
+        m->upgrade = true;
         break;
     case SIGWINCH:
         drain(m);
@@ -177,7 +170,7 @@ static int wait_time(const struct master *m, int64_t now)
         until = m->deadline;
     if (m->transaction == TRANSACTION_IDLE && next >= 0 && next < until)
         until = next;
-    if (m->terminating && m->terminate_at < until)
+    if (m->terminating && !m->killed && m->terminate_at < until)
         until = m->terminate_at;
     return until <= now ? 0 : (int)(until - now);
 }
@@ -207,6 +200,29 @@ static void wait_and_read(struct master *m)
         control_accept(m);
 }
 
+static void open_control(struct master *m)
+{
+    if (!control_open(m))
+        log_write(log_process, LOG_WARN, errno,
+                  "no control socket: -s reload cannot tell the outcome");
+}
+
+/* A reload may name another pid file.  Whoever asked for it has the answer by now. */
+static void move_pid_file(struct master *m)
+{
+    const char *path = m->current->generation->core->pid.at;
+    m->named = m->current->id;
+    if (strcmp(path, m->pid_path) == 0)
+        return;
+    char *old = strdup(m->pid_path);
+    ASSERT(old);
+    control_close(m);
+    if (upgrade_write_pid(m, path))
+        unlink(old);
+    free(old);
+    open_control(m);
+}
+
 static void advance(struct master *m, int64_t now)
 {
     if (m->terminating) {
@@ -219,14 +235,22 @@ static void advance(struct master *m, int64_t now)
     reload_step(m, now);
     if (m->transaction != TRANSACTION_IDLE)
         return;
+    if (m->named != m->current->id && !m->new_pid_path)
+        move_pid_file(m);
     if (m->reopen)
         reopen_logs(m);
-    if (m->reload_pending && !m->quitting)
+    if (m->upgrade)
+        upgrade_begin(m);
+    if (m->quitting)
+        reload_stop_listening(m);
+    else if (m->reload_pending) {
         reload_begin(m);
+        reload_step(m, now);            /* there may be nobody to wait for */
+    }
     workers_spawn_missing(m, now);
 }
 
-static void open_signals(struct master *m)
+void master_hold_signals(struct master *m)
 {
     m->signals = signal_open(handled, countof(handled));
     ASSERT(m->signals >= 0);
@@ -234,23 +258,20 @@ static void open_signals(struct master *m)
 
 static void tidy(struct master *m)
 {
+    reload_stop_listening(m);
     control_close(m);
-    if (m->pid_path)
-        unlink(m->pid_path);
+    upgrade_remove_pid(m);
     log_write(log_process, LOG_NOTICE, 0, "exit");
 }
 
 int master_run(struct master *m, struct generation *gen)
 {
     m->current = reload_adopt(m, gen);
-    m->last_id = gen->id;
+    m->last_id = m->named = gen->id;
     m->workers = (unsigned)gen->core->worker_processes;
     m->transaction = TRANSACTION_IDLE;
-    open_signals(m);
     workers_init(m);
-    if (!control_open(m))
-        log_write(log_process, LOG_WARN, errno,
-                  "no control socket: -s reload cannot tell the outcome");
+    open_control(m);
     log_write(log_process, LOG_NOTICE, 0, "start worker processes");
     workers_spawn_missing(m, clock_msec());
     notify_send("READY=1\nMAINPID=%d\nSTATUS=generation %u is running", (int)getpid(), gen->id);
@@ -259,6 +280,7 @@ int master_run(struct master *m, struct generation *gen)
         const int64_t now = clock_msec();
         advance(m, now);
         workers_watch(m, now);
+        control_step(m, now);
         notify_watchdog(now);
     }
     tidy(m);

@@ -78,6 +78,7 @@ struct worker_row {
     uint64_t heartbeat;                 /* as last seen */
     unsigned silent;                    /* ticks since it moved */
     bool stalled, full, aborted;
+    bool adopted;                       /* its siblings were told to accept for it */
 };
 
 enum transaction { TRANSACTION_IDLE, TRANSACTION_PREPARING, TRANSACTION_COMMITTING };
@@ -109,17 +110,21 @@ struct master {
     bool reload_pending, draining;      /* draining: WINCH was received, no workers wanted */
 
     int signals, control;
+    ino_t control_inode;                /* of its file: another server's may be there later */
     struct control_client *clients;     /* who waits for an outcome */
     char *control_path;
     char *pid_path;
+    unsigned named;                     /* the generation whose pid file that is */
     char *new_pid_path;                 /* what the new binary writes; NULL: no upgrade */
 
     pid_t new_binary;                   /* 0: none */
     pid_t old_master;                   /* we are the new binary of this one; 0: no */
-    bool daemonized, quitting, terminating, killed, reopen;
+    bool daemonized, quitting, terminating, killed, reopen, upgrade;
     int64_t terminate_at, tick_at;
 };
 
+/* From here on signals wait for master_run. */
+void master_hold_signals(struct master *m);
 /* Runs until the end of the server; returns the process's exit status.  `gen` is the first
  * generation, its listeners open; the pid file is written. */
 int master_run(struct master *m, struct generation *gen);
@@ -135,6 +140,8 @@ bool workers_send_handles(struct worker_row *row, const unsigned *slots, unsigne
 void workers_close_handle(struct master *m, unsigned slot);
 void workers_kill(struct master *m, struct worker_row *row);
 void workers_quit(struct master *m, struct worker_row *row, bool heir);
+/* Those with this number or a higher one are not replaced. */
+void workers_forget_dead(struct master *m, unsigned first);
 void workers_watch(struct master *m, int64_t now);
 bool workers_any(const struct master *m);
 int64_t workers_next(const struct master *m);   /* the next respawn; -1: none */
@@ -146,15 +153,23 @@ void reload_lost(struct master *m, struct worker_row *row);     /* died, or its 
 void reload_step(struct master *m, int64_t now);
 void reload_collect(struct master *m);          /* frees generations that nobody holds */
 struct living *reload_adopt(struct master *m, struct generation *gen);
+void reload_stop_listening(struct master *m);   /* for good */
 
 /* --- upgrade.c -------------------------------------------------------------------------------- */
 void upgrade_begin(struct master *m);
 void upgrade_ended(struct master *m, int status);
+/* Two masters live, with one set of sockets. */
+bool upgrade_is_open(const struct master *m);
 bool upgrade_write_pid(struct master *m, const char *path);
+/* Unless another server has written its own number there meanwhile. */
+void upgrade_remove_pid(const struct master *m);
 
 /* --- control.c -------------------------------------------------------------------------------- */
 bool control_open(struct master *m);
 void control_close(struct master *m);
+/* To where the pid file is now. */
+void control_move(struct master *m);
+void control_step(struct master *m, int64_t now);
 void control_accept(struct master *m);
 void control_outcome(struct master *m, bool done, struct str text);
 void control_status(struct master *m, struct worker_row *row, const struct message *message);

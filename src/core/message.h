@@ -10,7 +10,7 @@
  *                                     <--     COMMITTED
  *                                     <--     RELEASED (generation)       when its last pin is gone
  *       PING                          -->     turns its loop: the heartbeat moves
- *       ADOPT, DISOWN (worker)        -->     accepts for a sibling that is stalled or full
+ *       ADOPT, DISOWN (worker)        -->     accepts for a sibling: stalled, full, dead
  *       QUIT (with or without heir)   -->     answers what it has, and exits
  *       STATUS                        -->     <-- PINS (generation, count) for each, and STATUS
  *                                     <--     FULL, ROOM: it cannot accept, it can again

@@ -60,6 +60,13 @@ struct living *reload_adopt(struct master *m, struct generation *gen)
     return NULL;
 }
 
+void reload_stop_listening(struct master *m)
+{
+    for (unsigned i = 0; i < MASTER_LIVING; i++)
+        if (m->living[i].generation)
+            stop_listening(m, &m->living[i]);
+}
+
 static bool held(const struct master *m, const struct living *living)
 {
     for (unsigned i = 0; i < MASTER_ROWS; i++)
@@ -120,9 +127,8 @@ static void apply_counts(struct master *m, const struct core_conf *old)
         struct worker_row *row = &m->rows[i];
         if (row->state == ROW_LIVE && (replace || row->index >= m->workers))
             workers_quit(m, row, true);
-        else if (row->state == ROW_DEAD && row->index >= m->workers)
-            row->state = ROW_FREE;
     }
+    workers_forget_dead(m, m->workers);
 }
 
 static void settle(struct master *m)
@@ -170,6 +176,7 @@ static void commit(struct master *m)
     m->deadline = clock_msec() + PREPARE_MS;
     m->waiting = 0;
     log_use(m->current->generation->core->log);
+    log_redirect_stderr();
     for (unsigned i = 0; i < MASTER_ROWS; i++) {
         struct worker_row *row = &m->rows[i];
         m->awaited[i] = false;

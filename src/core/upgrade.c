@@ -4,7 +4,9 @@
  */
 #include "core/log.h"
 #include "core/master.h"
+#include "core/number.h"
 #include "os/unix/file.h"
+#include "os/unix/notify.h"
 #include "os/unix/process.h"
 #include "os/unix/signal.h"
 
@@ -27,6 +29,22 @@ bool upgrade_write_pid(struct master *m, const char *path)
     m->pid_path = strdup(path);
     ASSERT(m->pid_path);
     return true;
+}
+
+void upgrade_remove_pid(const struct master *m)
+{
+    char text[32];
+    const ssize_t n = file_read_small(m->pid_path, text, sizeof(text));
+    uint32_t pid;
+    struct str line, rest;
+    if (n > 0 && str_cut(str_of(text, (size_t)n), '\n', &line, &rest) && number_u32(line, &pid) &&
+        pid == (uint32_t)getpid())
+        unlink(m->pid_path);
+}
+
+bool upgrade_is_open(const struct master *m)
+{
+    return m->new_binary || (m->old_master && getppid() == m->old_master);
 }
 
 static bool old_name(const char *path, char *buffer, size_t size)
@@ -79,11 +97,12 @@ static void refuse(const char *why)
 void upgrade_begin(struct master *m)
 {
     char old[PATH_MAX];
+    m->upgrade = false;
     if (m->new_binary) {
         refuse("a new binary is already running");
         return;
     }
-    if (m->old_master && getppid() == m->old_master) {
+    if (upgrade_is_open(m)) {
         refuse("you should shut down or terminate the old binary first");
         return;
     }
@@ -93,10 +112,9 @@ void upgrade_begin(struct master *m)
         return;
     }
     char *path = m->pid_path;
-    control_close(m);
     m->pid_path = strdup(old);
     ASSERT(m->pid_path);
-    control_open(m);
+    control_move(m);
     const pid_t pid = fork();
     if (pid == 0)
         exec_new(m);
@@ -120,13 +138,13 @@ void upgrade_ended(struct master *m, int status)
     m->new_binary = 0;
     if (m->quitting || m->terminating || !m->new_pid_path)
         return;
-    control_close(m);
     if (rename(m->pid_path, m->new_pid_path) < 0)
         log_write(log_process, LOG_ALERT, errno, "rename() \"%s\" back to \"%s\" failed",
                   m->pid_path, m->new_pid_path);
     free(m->pid_path);
     m->pid_path = m->new_pid_path;
     m->new_pid_path = NULL;
-    control_open(m);
+    control_move(m);
+    notify_send("MAINPID=%d", (int)getpid());
     m->draining = false;
 }

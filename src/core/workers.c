@@ -7,14 +7,17 @@
 #include "core/zone.h"
 #include "os/unix/channel.h"
 #include "os/unix/clock.h"
+#include "os/unix/socket.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 
-enum { SOON_MS = 5000, BACKOFF_MOST_MS = 30000, TICK_MS = 1000, STALL_TICKS = 2 };
+enum { SOON_MS = 5000, BACKOFF_MOST_MS = 30000, TICK_MS = 1000, STALL_TICKS = 2,
+       KILL_TRIES = 500, READ_BATCH = 64 };
 
 void workers_init(struct master *m)
 {
@@ -96,10 +99,38 @@ void workers_close_handle(struct master *m, unsigned slot)
         if (row->channel < 0 || slot >= row->nhas || row->has[slot] != handles.at[slot].serial)
             continue;
         row->has[slot] = 0;
-        if (!send_patiently(row, &message, NULL, 0))
-            workers_kill(m, row);
+        /* Not buried here: that may free generations, and this is how one is freed. */
+        if (!send_patiently(row, &message, NULL, 0) && !row->reaped)
+            kill(row->pid, SIGKILL);
     }
+    if (handles.at[slot].kind == HANDLE_LISTENER && !upgrade_is_open(m))
+        socket_unlink(handles.at[slot].fd);
     handle_close(slot);
+}
+
+/* Siblings accept for a worker that does not: it is stalled, full, or dead and not replaced yet. */
+static void review_adoption(struct master *m, struct worker_row *row)
+{
+    const bool weak = row->state == ROW_DEAD ||
+                      (row->state == ROW_LIVE && (row->stalled || row->full));
+    const struct message message = { .type = weak ? MESSAGE_ADOPT : MESSAGE_DISOWN,
+                                     .number = row->index };
+    if (weak == row->adopted)
+        return;
+    row->adopted = weak;
+    for (unsigned i = 0; i < MASTER_ROWS; i++)
+        if (m->rows[i].state == ROW_LIVE && &m->rows[i] != row)
+            workers_send(&m->rows[i], &message);
+}
+
+/* What was said before this worker started. */
+static void repeat_adoptions(const struct master *m, struct worker_row *row)
+{
+    for (unsigned i = 0; i < MASTER_ROWS; i++) {
+        const struct message message = { .type = MESSAGE_ADOPT, .number = m->rows[i].index };
+        if (m->rows[i].adopted)
+            workers_send(row, &message);
+    }
 }
 
 static void child(struct master *m, struct worker_row *row, int channel)
@@ -167,6 +198,8 @@ static void spawn(struct master *m, struct worker_row *row, int64_t now)
     row->silent = 0;
     for (unsigned slot = 0; slot < handles.count; slot++)
         remember(row, slot, handles.at[slot].kind == HANDLE_FREE ? 0 : handles.at[slot].serial);
+    review_adoption(m, row);
+    repeat_adoptions(m, row);
     log_write(log_process, LOG_NOTICE, 0, "start worker process %d", (int)pid);
 }
 
@@ -205,20 +238,30 @@ void workers_spawn_missing(struct master *m, int64_t now)
     }
 }
 
-static void free_the_row(struct worker_row *row)
+static void free_the_row(struct master *m, struct worker_row *row)
 {
+    row->state = ROW_FREE;
+    review_adoption(m, row);
     free(row->has);
     *row = (struct worker_row){ .channel = -1 };
 }
 
+void workers_forget_dead(struct master *m, unsigned first)
+{
+    for (unsigned i = 0; i < MASTER_ROWS; i++)
+        if (m->rows[i].state == ROW_DEAD && m->rows[i].index >= first)
+            free_the_row(m, &m->rows[i]);
+}
+
 /* The first replacement comes at once; one that dies soon after its start is waited for longer and
  * longer, but never given up. */
-static void plan_replacement(struct worker_row *row, int64_t now)
+static void plan_replacement(struct master *m, struct worker_row *row, int64_t now)
 {
     const bool soon = now - row->started < SOON_MS;
     row->crashes = soon ? row->crashes + 1 : 0;
     row->state = ROW_DEAD;
     row->respawn_at = now;
+    review_adoption(m, row);
     if (row->crashes < 2)
         return;
     const unsigned shift = row->crashes < 12 ? row->crashes - 2 : 10;
@@ -243,18 +286,39 @@ static void log_end(const struct worker_row *row)
                   "worker process %d exited with code %d", (int)row->pid, WEXITSTATUS(status));
 }
 
+static void has_ended(struct worker_row *row, int status)
+{
+    row->reaped = true;
+    row->status = status;
+    log_end(row);
+    zones_owner_died(row->pid);
+}
+
+/* One that the kernel does not let go, on a dead disk perhaps, is not waited for: it executes
+ * nothing any more, and is reaped later. */
+static void end_process(struct worker_row *row)
+{
+    const struct timespec pause = { .tv_nsec = 1000 * 1000 };
+    int status = 0;
+    kill(row->pid, SIGKILL);
+    for (unsigned i = 0; i < KILL_TRIES; i++) {
+        if (waitpid(row->pid, &status, WNOHANG) == row->pid) {
+            has_ended(row, status);
+            return;
+        }
+        nanosleep(&pause, NULL);
+    }
+    log_write(log_process, LOG_ALERT, 0, "worker process %d was killed and has not ended",
+              (int)row->pid);
+    zones_owner_died(row->pid);
+}
+
 /* Its channel is at its end, or broken: whatever the process is still doing, it is over. */
 static void bury(struct master *m, struct worker_row *row)
 {
     const int64_t now = clock_msec();
-    if (!row->reaped) {
-        kill(row->pid, SIGKILL);
-        while (waitpid(row->pid, &row->status, 0) < 0 && errno == EINTR)
-            ;
-        row->reaped = true;
-        log_end(row);
-        zones_owner_died(row->pid);
-    }
+    if (!row->reaped)
+        end_process(row);
     clear_score(&m->scores[row - m->rows]);
     close(row->channel);
     row->channel = -1;
@@ -262,9 +326,9 @@ static void bury(struct master *m, struct worker_row *row)
     const bool wanted = row->state == ROW_LIVE && row->index < m->workers;
     reload_lost(m, row);
     if (row->state == ROW_LIVE && wanted && !m->quitting && !m->terminating && !m->draining)
-        plan_replacement(row, now);
+        plan_replacement(m, row, now);
     else
-        free_the_row(row);
+        free_the_row(m, row);
     reload_collect(m);
 }
 
@@ -272,14 +336,6 @@ void workers_kill(struct master *m, struct worker_row *row)
 {
     if (row->channel >= 0)
         bury(m, row);
-}
-
-static void adopt(struct master *m, const struct worker_row *weak, enum message_type type)
-{
-    const struct message message = { .type = type, .number = weak->index };
-    for (unsigned i = 0; i < MASTER_ROWS; i++)
-        if (m->rows[i].state == ROW_LIVE && &m->rows[i] != weak)
-            workers_send(&m->rows[i], &message);
 }
 
 static void handle(struct master *m, struct worker_row *row, const struct message *message)
@@ -300,8 +356,7 @@ static void handle(struct master *m, struct worker_row *row, const struct messag
     case MESSAGE_FULL:
     case MESSAGE_ROOM:
         row->full = message->type == MESSAGE_FULL;
-        if (!row->stalled)
-            adopt(m, row, row->full ? MESSAGE_ADOPT : MESSAGE_DISOWN);
+        review_adoption(m, row);
         return;
     case MESSAGE_REOPEN:
         m->reopen = true;
@@ -328,7 +383,7 @@ static void handle(struct master *m, struct worker_row *row, const struct messag
 
 void workers_read(struct master *m, struct worker_row *row)
 {
-    while (row->channel >= 0) {
+    for (unsigned i = 0; i < READ_BATCH && row->channel >= 0; i++) {
         struct message message;
         unsigned nfds = 0;
         int fd = -1;
@@ -359,9 +414,7 @@ void workers_reap(struct master *m)
             struct worker_row *row = &m->rows[i];
             if (row->pid != pid || row->channel < 0 || row->reaped)
                 continue;
-            row->reaped = true;
-            row->status = status;
-            log_end(row);
+            has_ended(row, status);
             workers_read(m, row);
         }
     }
@@ -371,6 +424,7 @@ void workers_quit(struct master *m, struct worker_row *row, bool heir)
 {
     const struct message message = { .type = MESSAGE_QUIT, .number = heir };
     row->state = ROW_QUITTING;
+    review_adoption(m, row);
     if (!workers_send(row, &message))
         workers_kill(m, row);
 }
@@ -446,12 +500,8 @@ void workers_watch(struct master *m, int64_t now)
         row->silent = moved ? 0 : row->silent + 1;
         if (!moved)
             workers_send(row, &ping);
-        const bool stalled = row->silent >= STALL_TICKS;
-        if (stalled != row->stalled) {
-            row->stalled = stalled;
-            if (!row->full)
-                adopt(m, row, stalled ? MESSAGE_ADOPT : MESSAGE_DISOWN);
-        }
+        row->stalled = row->silent >= STALL_TICKS;
+        review_adoption(m, row);
         if (most && row->silent * TICK_MS >= most)
             end_stalled(row);
     }

@@ -302,7 +302,10 @@ void zones_owner_died(pid_t pid)
     for (unsigned slot = 0; slot < handles.count; slot++) {
         const struct handle *h = &handles.at[slot];
         struct zone_head *head = h->mapped;
-        if (!head || (__atomic_load_n(&head->lock, __ATOMIC_ACQUIRE) & ~CONTENDED) != (int)pid)
+        if (!head)
+            continue;
+        thread_wake_one(&head->lock);   /* it may have died between waking and taking the lock */
+        if ((__atomic_load_n(&head->lock, __ATOMIC_ACQUIRE) & ~CONTENDED) != (int)pid)
             continue;
         log_write(log_process, LOG_ALERT, 0,
                   "worker process %d died while it changed shared memory: %s was emptied",

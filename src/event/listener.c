@@ -149,7 +149,7 @@ static void say(struct worker *w, enum message_type type)
 
 static void set_full(struct worker *w, bool full)
 {
-    if (w->full == full)
+    if (w->full == full || w->quitting)
         return;
     w->full = full;
     say(w, full ? MESSAGE_FULL : MESSAGE_ROOM);
@@ -365,6 +365,8 @@ void listener_update(struct worker *w)
         if (!l->listening && l->conns == 0)
             listener_free(l);
     }
+    if (count(w) < w->most)             /* it may be more now */
+        set_full(w, false);
     listener_review(w);
 }
 

@@ -13,6 +13,7 @@
 #include "os/unix/process.h"
 #include "os/unix/sandbox.h"
 #include "os/unix/signal.h"
+#include "os/unix/socket.h"
 
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -39,6 +40,18 @@ static void shutdown_fires(struct timer *timer)
     }
 }
 
+/* Who holds a socket keeps clients waiting in its backlog, and its address from others. */
+static void close_listeners(const struct worker *w)
+{
+    for (unsigned slot = 0; slot < handles.count; slot++) {
+        if (handles.at[slot].kind != HANDLE_LISTENER)
+            continue;
+        if (w->single)
+            socket_unlink(handles.at[slot].fd);
+        handle_close(slot);
+    }
+}
+
 /* With an heir, idle connections get one more answer, which says close: closing them now would
  * break a request that is on its way. */
 static void quit(struct worker *w, bool heir)
@@ -51,6 +64,7 @@ static void quit(struct worker *w, bool heir)
     log_write(&w->log, LOG_NOTICE, 0, "gracefully shutting down");
     process_title("weir: worker process is shutting down");
     listener_review(w);
+    close_listeners(w);
     drain(&w->conns, false);
     if (!heir)
         drain(&w->idle, false);
@@ -160,9 +174,12 @@ static struct local *hold(struct worker *w, const struct generation *gen, unsign
     return local;
 }
 
+/* Without a master: what no generation refers to any more. */
 static void close_slot(unsigned slot, void *data)
 {
     (void)data;
+    if (handles.at[slot].kind == HANDLE_LISTENER)
+        socket_unlink(handles.at[slot].fd);
     handle_close(slot);
 }
 
@@ -199,12 +216,37 @@ static void turn_end(struct loop *loop)
     }
 }
 
+/* Descriptors do not arrive where this process may not have more. */
+static bool has_all(const struct worker *w, const struct generation *gen)
+{
+    for (unsigned i = 0; i < gen->nhandles; i++) {
+        const unsigned slot = gen->handles[i];
+        const bool here = slot < handles.count && handles.at[slot].fd >= 0;
+        if (!here && !(w->quitting && gen->listeners[i]))
+            return false;
+    }
+    return true;
+}
+
+static const struct local *try_hold(struct worker *w, const struct message *message,
+                                    const char **why)
+{
+    const struct generation *gen = message->prepare.at;
+    const struct arena_runs *runs = &message->prepare.runs;
+    *why = "no memory";
+    if (!arena_open_runs(runs))
+        return NULL;
+    if (has_all(w, gen))
+        return hold(w, gen, message->generation, runs, why);
+    arena_close_runs(runs);
+    *why = "it has no descriptors left for what is new";
+    return NULL;
+}
+
 static void prepare(struct worker *w, const struct message *message)
 {
     const char *why;
-    const struct local *local = hold(w, message->prepare.at, message->generation,
-                                     &message->prepare.runs, &why);
-    if (local) {
+    if (try_hold(w, message, &why)) {
         tell(w, MESSAGE_PREPARED, message->generation, 0);
         return;
     }
@@ -227,6 +269,7 @@ static void use(struct worker *w, struct local *local)
     w->most = core->events->worker_connections;
     zones_use(local->generation);
     log_use(core->log);
+    log_redirect_stderr();
     w->log.conf = log_process->conf;
     for (struct conn *c = w->conns.first; c; c = c->next)
         c->log.conf = core->log;
@@ -245,6 +288,8 @@ static void commit(struct worker *w, unsigned id)
     ASSERT(local && local->state == LOCAL_PREPARED);
     use(w, local);
     listener_update(w);
+    if (w->quitting)
+        close_listeners(w);
     tell(w, MESSAGE_COMMITTED, id, 0);
 }
 
@@ -259,10 +304,11 @@ static void status(struct worker *w)
 
 static void put_handles(const struct message *message, const int *fds, unsigned n)
 {
-    ASSERT(message->descriptors.count == n);
+    ASSERT(message->descriptors.count >= n);    /* fewer: see has_all() */
     for (unsigned i = 0; i < n; i++)
         handle_put(message->descriptors.row[i].slot,
                    (enum handle_kind)message->descriptors.row[i].kind, fds[i]);
+    log_redirect_stderr();              /* the main error log may be one of them */
 }
 
 static void adopt(struct worker *w, unsigned sibling, bool yes)
@@ -365,9 +411,16 @@ static void reload_single(struct worker *w)
     generation_unuse(old, true, close_slot, NULL);
 }
 
+/* Nobody but this worker was told: siblings accept what it does not, until it is replaced. */
+static void quit_alone(struct worker *w)
+{
+    tell(w, MESSAGE_FULL, 0, 0);
+    quit(w, false);
+}
+
 static void signal_single(struct worker *w, int signal)
 {
-    if (signal == SIGHUP)
+    if (signal == SIGHUP && !w->quitting)
         reload_single(w);
     else if (signal == SIGUSR1)
         log_reopen_files(w->current->generation->core->user.uid, NULL, NULL);
@@ -386,7 +439,7 @@ static void signals_ready(struct watch *watch)
         if (signal == SIGTERM || signal == SIGINT)
             w->loop.stop = true;
         else if (signal == SIGQUIT)
-            quit(w, false);
+            quit_alone(w);
         else if (w->single)
             signal_single(w, signal);
         else if (signal == SIGUSR1)
@@ -432,13 +485,14 @@ struct file_cache *worker_files(struct worker *w)
 
 NORETURN static void cannot_start(const char *what)
 {
-    log_write(log_process, LOG_EMERG, errno, "%s failed in a new worker", what);
+    log_write(log_process, LOG_EMERG, errno, "a new worker cannot start: %s", what);
     _exit(STATUS_CANNOT_START);
 }
 
 static void become(const struct core_conf *core, unsigned index)
 {
     const struct core_affinity *a = &core->affinity;
+    bool pinned = true;
     if (core->worker_rlimit_nofile >= 0 && !process_limit_files(core->worker_rlimit_nofile))
         log_write(log_process, LOG_ALERT, errno, "setrlimit(RLIMIT_NOFILE, %lld) failed",
                   (long long)core->worker_rlimit_nofile);
@@ -448,9 +502,11 @@ static void become(const struct core_conf *core, unsigned index)
         log_write(log_process, LOG_ALERT, errno, "setpriority(%lld) failed",
                   (long long)core->worker_priority);
     if (a->automatic)
-        process_affinity_nth(a->count ? a->masks[0] : NULL, index);
+        pinned = process_affinity_nth(a->count ? a->masks[0] : NULL, index);
     else if (a->count)
-        process_affinity(a->masks[index < a->count ? index : a->count - 1]);
+        pinned = process_affinity(a->masks[index < a->count ? index : a->count - 1]);
+    if (!pinned)
+        log_write(log_process, LOG_ALERT, errno, "sched_setaffinity() failed");
     if (core->working_directory.len && chdir(core->working_directory.at) < 0)
         log_write(log_process, LOG_ALERT, errno, "chdir(\"%s\") failed",
                   core->working_directory.at);
@@ -504,12 +560,15 @@ NORETURN void worker_main(const struct worker_start *start)
     pool_reserve_init();
     set_environment(gen->core);
     w->index = start->index;
-    if (!arena_enter_worker())
+    if (!arena_enter_worker() || !arena_open_runs(&start->runs))
         cannot_start("mapping the configuration");
     init_loop(w);
+    errno = 0;
     struct local *local = hold(w, gen, start->id, &start->runs, &why);
-    if (!local)
+    if (!local) {
+        ASSERT(arena_open_runs(&start->runs));          /* the log's configuration is there */
         cannot_start(why);
+    }
     become(gen->core, w->index);
     w->log = *log_process;
     use(w, local);

@@ -63,10 +63,13 @@ static enum step missing(struct request *r, const struct file *file, struct str 
     const struct file *folder = http_file_open(r, name);
     if (!folder)
         return request_fail(r, 500);
-    if (!folder->error)
+    const bool denied = folder->error == EACCES;
+    struct stat st;
+    if (!folder->error || (denied && stat(name.at, &st) == 0))      /* it need not be readable */
         return STEP_NEXT;
-    log_write(&r->log, LOG_ERROR, folder->error, "\"%.*s\" is not found", STR_FMT(path));
-    return request_fail(r, folder->error == EACCES ? 403 : 404);
+    log_write(&r->log, LOG_ERROR, folder->error, "\"%.*s\" is %s", STR_FMT(path),
+              denied ? "forbidden" : "not found");
+    return request_fail(r, denied ? 403 : 404);
 }
 
 /* The path becomes that of the file, in the location that the folder was found in or another. */

@@ -170,6 +170,8 @@ static bool may_keep(const struct h1 *h, const struct request *r)
 
 static void remember(struct h1 *h, const struct http_location_conf *conf)
 {
+    if (!conf->tcp_nodelay && h->c->requests == 1)
+        socket_delay(h->c->watch.fd);
     h->keepalive_timeout = conf->keepalive_timeout;
     h->keepalive_min = conf->keepalive_min_timeout;
     h->lingering_close = (uint8_t)conf->lingering_close;

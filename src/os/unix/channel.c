@@ -79,7 +79,7 @@ enum io channel_recv(int fd, void *message, size_t size, int *fds, unsigned most
     *count = take(&h, fds, most, &bad);
     if (n == 0 && *count == 0)
         return IO_EOF;
-    if (n == (ssize_t)size && !bad && !(h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+    if (n == (ssize_t)size && !bad && !(h.msg_flags & MSG_TRUNC))
         return IO_OK;
     while (*count)
         close(fds[--*count]);

@@ -13,7 +13,8 @@ bool channel_pair(int pair[2]);
 bool channel_send(int fd, const void *message, size_t size, const int *fds, unsigned count,
                   bool dontwait);
 /* Never waits.  A message of another size, or more descriptors than `most`, is IO_ERROR, and what
- * came with it is closed. */
+ * came with it is closed.  Fewer than were sent come where this process may not have more: the
+ * first ones. */
 enum io channel_recv(int fd, void *message, size_t size, int *fds, unsigned most, unsigned *count);
 
 #endif

@@ -39,9 +39,22 @@ bool file_could_append(const char *path)
     return errno == ENOENT && folder_is_writable(path);
 }
 
+/* A device keeps its place: "/dev/null" must not become a file. */
+static bool write_there(const char *path, const char *text, size_t len)
+{
+    const int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    const bool written = fd >= 0 && write(fd, text, len) == (ssize_t)len;
+    if (fd >= 0)
+        close(fd);
+    return written;
+}
+
 bool file_write_whole(const char *path, const char *text, size_t len, unsigned mode)
 {
     char temp[PATH_MAX];
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return write_there(path, text, len);
     const int n = snprintf(temp, sizeof(temp), "%s.new", path);
     if (n < 0 || (size_t)n >= sizeof(temp)) {
         errno = ENAMETOOLONG;

@@ -148,8 +148,10 @@ bool process_affinity_nth(const uint64_t *mask, unsigned nth)
     for (unsigned cpu = 0; cpu < 1024; cpu++)
         if (mask ? mask[cpu / 64] >> (cpu % 64) & 1 : CPU_ISSET(cpu, &may))
             count++;
-    if (count == 0)
+    if (count == 0) {
+        errno = EINVAL;
         return false;
+    }
     nth %= count;
     for (unsigned cpu = 0; cpu < 1024; cpu++)
         if ((mask ? mask[cpu / 64] >> (cpu % 64) & 1 : CPU_ISSET(cpu, &may)) && nth-- == 0) {

@@ -31,10 +31,11 @@ static int fail(int fd)
     return -1;
 }
 
-/* A file that nobody listens on any more is of a server that was killed. */
+/* A file that nobody listens on any more is of a server that was killed.  Not waited for: the
+ * backlog of one that lives may be full. */
 static bool is_stale(const struct sockaddr *address, socklen_t len)
 {
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const bool refused = fd >= 0 && connect(fd, address, len) < 0 && errno == ECONNREFUSED;
     if (fd >= 0)
         close(fd);
@@ -45,7 +46,9 @@ static int bind_unix(int fd, const struct sockaddr *address, socklen_t len)
 {
     const struct sockaddr_un *u = (const void *)address;
     if (bind(fd, address, len) < 0) {
-        if (errno != EADDRINUSE || !is_stale(address, len)) {
+        if (errno != EADDRINUSE)
+            return fail(fd);
+        if (!is_stale(address, len)) {
             errno = EADDRINUSE;
             return fail(fd);
         }
@@ -86,6 +89,8 @@ bool socket_listen(int fd, const struct socket_options *o)
         set(fd, IPPROTO_TCP, TCP_KEEPINTVL, o->keepalive_interval);
     if (o->keepalive_count)
         set(fd, IPPROTO_TCP, TCP_KEEPCNT, o->keepalive_count);
+    /* What is accepted has it too.  A unix socket has no such thing, and needs none. */
+    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     if (listen(fd, o->backlog ? o->backlog : SOMAXCONN) < 0)
         return false;
     if (o->fastopen)
@@ -119,9 +124,21 @@ bool socket_local(int fd, struct sockaddr *address, socklen_t *len)
     return getsockname(fd, address, len) == 0;
 }
 
-void socket_nodelay(int fd)
+void socket_unlink(int fd)
 {
-    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    struct {
+        struct sockaddr_un address;
+        char zero;                      /* the longest path has none at its end */
+    } at = { 0 };
+    socklen_t len = sizeof(at.address);
+    if (socket_local(fd, (void *)&at.address, &len) && at.address.sun_family == AF_UNIX &&
+        at.address.sun_path[0])
+        unlink(at.address.sun_path);
+}
+
+void socket_delay(int fd)
+{
+    set(fd, IPPROTO_TCP, TCP_NODELAY, 0);
 }
 
 void socket_reset_at_close(int fd)

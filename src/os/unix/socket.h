@@ -27,7 +27,10 @@ bool socket_probe(const struct sockaddr *address, socklen_t len, const struct so
 bool socket_has_reuseport(int fd);
 /* *len: room, then length. */
 bool socket_local(int fd, struct sockaddr *address, socklen_t *len);
-void socket_nodelay(int fd);
+/* Removes the file of a unix socket; other sockets have none. */
+void socket_unlink(int fd);
+/* Small pieces may wait for the answer to those before them; accepted ones do not, at first. */
+void socket_delay(int fd);
 /* close() resets the connection instead of ending it. */
 void socket_reset_at_close(int fd);
 
