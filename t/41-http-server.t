@@ -1106,9 +1106,3 @@ server_name a.example;
 server_name;
 --- conf_error
 [emerg] invalid number of arguments in "server_name" directive in %%CONF%%:
-
-=== server_tokens takes three words
---- config
-server_tokens maybe;
---- conf_error
-[emerg] invalid value "maybe" in %%CONF%%:

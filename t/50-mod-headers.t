@@ -646,3 +646,44 @@ add_header X-Name value sometimes;
 add_header X-Name;
 --- conf_error
 [emerg] invalid number of arguments in "add_header" directive in %%CONF%%:
+
+=== a range that is not there is an answer of its own
+--- differs: nginx adds headers to it that the file would have had
+--- config
+root html;
+location / { add_header X-Ok ok; add_header X-Always yes always; expires 1h; }
+--- user_files
+>>> a.txt
+text
+--- request
+GET /a.txt
+Range: bytes=10-
+--- error_code: 416
+--- response_headers
+Content-Range: bytes */5
+X-Always: yes
+!X-Ok
+!Expires
+!Cache-Control
+
+=== expires of a variable with modified
+--- config
+root html;
+location / { expires modified $arg_t; }
+--- user_files
+>>> a.txt @1700000000
+text
+--- keepalive_requests
+GET /a.txt?t=1h
+~~~
+GET /a.txt?t=max
+~~~
+GET /a.txt?t=@1h
+--- error_code: 200
+--- response_headers
+Expires: Tue, 14 Nov 2023 23:13:20 GMT
+Cache-Control: no-cache
+~~~
+!Expires
+~~~
+!Expires

@@ -397,3 +397,544 @@ map_hash_max_size many;
 --- conf_error
 "map_hash_max_size" directive invalid number in %%CONF%%
 
+=== geo: networks, the longest wins
+--- http_config
+geo $arg_a $x {
+    default           none;
+    10.0.0.0/8        ten;
+    10.1.0.0/16       "ten one";
+    10.1.2.3          host;
+    10.3.0.0/16       "";
+    10.4.0.0/16       $uri;
+    10.5.0.0/16       gone;
+    delete            10.5.0.0/16;
+    2001:db8::/32     six;
+    2001:db8::1       one;
+    192.0.2.0/31      even;
+    255.255.255.255   bad;
+}
+geo $arg_a $nodefault { 10.0.0.0/8 ten; }
+--- config
+location / { return 200 "[$x] [$nodefault]"; }
+--- keepalive_requests
+GET /?a=10.2.3.4
+~~~
+GET /?a=10.1.9.9
+~~~
+GET /?a=10.1.2.3
+~~~
+GET /?a=10.1.2.4
+~~~
+GET /?a=10.3.0.1
+~~~
+GET /?a=10.4.0.1
+~~~
+GET /?a=10.5.0.1
+~~~
+GET /?a=11.1.1.1
+~~~
+GET /?a=192.0.2.1
+~~~
+GET /?a=192.0.2.2
+~~~
+GET /?a=2001:db8:1::1
+~~~
+GET /?a=2001:db8::1
+~~~
+GET /?a=2001:db9::1
+~~~
+GET /?a=::ffff:10.1.2.3
+~~~
+GET /?a=255.255.255.255
+~~~
+GET /?a=10.1.2
+~~~
+GET /?a=10.1.2.3:80
+~~~
+GET /
+--- response_body chomp
+[ten] [ten]
+~~~
+[ten one] [ten]
+~~~
+[host] [ten]
+~~~
+[ten one] [ten]
+~~~
+[] [ten]
+~~~
+[$uri] [ten]
+~~~
+[ten] [ten]
+~~~
+[none] []
+~~~
+[even] []
+~~~
+[none] []
+~~~
+[six] []
+~~~
+[one] []
+~~~
+[none] []
+~~~
+[host] [ten]
+~~~
+[bad] []
+~~~
+[bad] []
+~~~
+[bad] []
+~~~
+[bad] []
+
+=== geo: the address of the client
+--- http_config
+geo $x { default other; 127.0.0.1 local; 192.0.2.1 far; }
+map $x $y { local "mapped $x"; }
+--- config
+location / { return 200 "$x $y"; }
+--- request
+GET /
+X-Forwarded-For: 192.0.2.1
+--- response_body: local mapped local
+
+=== geo: addresses that trusted proxies pass on
+--- http_config
+geo $last { proxy 127.0.0.0/8; proxy 203.0.113.0/24; default d;
+    192.0.2.1 one; 192.0.2.2 two; 203.0.113.9 proxy; 127.0.0.1 local; ::1 six; }
+geo $all { proxy 127.0.0.0/8; proxy 203.0.113.0/24; proxy_recursive; default d;
+    192.0.2.1 one; 192.0.2.2 two; 203.0.113.9 proxy; 127.0.0.1 local; ::1 six; }
+geo $arg_a $given { proxy 198.51.100.1; default d; 192.0.2.1 one; 192.0.2.2 two;
+    198.51.100.1 self; }
+--- config
+location / { return 200 "$last $all $given"; }
+--- keepalive_requests
+GET /
+~~~
+GET /
+X-Forwarded-For: 192.0.2.1
+~~~
+GET /
+X-Forwarded-For: 192.0.2.1, 192.0.2.2
+~~~
+GET /
+X-Forwarded-For: 192.0.2.1, 203.0.113.9
+~~~
+GET /
+X-Forwarded-For: 192.0.2.1, 203.0.113.9,
+~~~
+GET /
+X-Forwarded-For: 192.0.2.1 203.0.113.9 ,
+~~~
+GET /
+X-Forwarded-For: 192.0.2.1
+X-Forwarded-For: 203.0.113.9
+~~~
+GET /
+X-Forwarded-For: 203.0.113.9, 203.0.113.9
+~~~
+GET /
+X-Forwarded-For: 192.0.2.1, what
+~~~
+GET /
+X-Forwarded-For: 192.0.2.1, what, 203.0.113.9
+~~~
+GET /
+X-Forwarded-For: 192.0.2.1:80
+~~~
+GET /
+X-Forwarded-For: ::1
+~~~
+GET /
+X-Forwarded-For: [::1]:80
+~~~
+GET /
+X-Forwarded-For: ::ffff:192.0.2.1
+~~~
+GET /
+X-Forwarded-For:
+~~~
+GET /
+X-Forwarded-For: , ,
+~~~
+GET /
+X-Forwarded-For: unix:
+~~~
+GET /?a=198.51.100.1
+X-Forwarded-For: 192.0.2.1
+~~~
+GET /?a=192.0.2.2
+X-Forwarded-For: 192.0.2.1
+--- response_body chomp
+local local d
+~~~
+one one d
+~~~
+two two d
+~~~
+proxy one d
+~~~
+proxy one d
+~~~
+proxy one d
+~~~
+proxy one d
+~~~
+proxy proxy d
+~~~
+local local d
+~~~
+proxy proxy d
+~~~
+one one d
+~~~
+six six d
+~~~
+six six d
+~~~
+one one d
+~~~
+local local d
+~~~
+local local d
+~~~
+local local d
+~~~
+one one one
+~~~
+one one two
+
+=== geo: ranges
+--- http_config
+geo $arg_a $x {
+    ranges;
+    default                     none;
+    10.0.0.0-10.0.255.255       ten;
+    10.0.1.0-10.0.1.255         within;
+    10.0.3.0-10.0.5.255         gap;
+    10.0.0.0-10.0.0.0           first;
+    10.0.255.255-10.0.255.255   last;
+    10.0.4.0-10.0.4.127         "gap in gap";
+    delete                      10.0.1.0-10.0.1.255;
+    11.0.0.0-13.255.255.255     wide;
+    12.34.0.0-12.36.0.0         middle;
+    192.0.2.1-192.0.2.1         one;
+    0.0.0.0-0.0.0.0             zero;
+}
+geo $arg_a $nodefault { ranges; 10.0.0.0-10.0.255.255 ten; }
+geo $arg_a $empty { ranges; }
+--- config
+location / { return 200 "[$x] [$nodefault$empty]"; }
+--- keepalive_requests
+GET /?a=10.0.0.0
+~~~
+GET /?a=10.0.0.1
+~~~
+GET /?a=10.0.1.5
+~~~
+GET /?a=10.0.2.0
+~~~
+GET /?a=10.0.3.0
+~~~
+GET /?a=10.0.4.0
+~~~
+GET /?a=10.0.4.127
+~~~
+GET /?a=10.0.4.128
+~~~
+GET /?a=10.0.5.255
+~~~
+GET /?a=10.0.6.0
+~~~
+GET /?a=10.0.255.254
+~~~
+GET /?a=10.0.255.255
+~~~
+GET /?a=10.1.0.0
+~~~
+GET /?a=9.255.255.255
+~~~
+GET /?a=11.0.0.0
+~~~
+GET /?a=12.33.255.255
+~~~
+GET /?a=12.34.0.0
+~~~
+GET /?a=12.36.0.0
+~~~
+GET /?a=12.36.0.1
+~~~
+GET /?a=13.255.255.255
+~~~
+GET /?a=::ffff:192.0.2.1
+~~~
+GET /?a=::1
+~~~
+GET /?a=0.0.0.0
+~~~
+GET /?a=x
+--- response_body chomp
+[first] [ten]
+~~~
+[ten] [ten]
+~~~
+[none] [ten]
+~~~
+[ten] [ten]
+~~~
+[gap] [ten]
+~~~
+[gap in gap] [ten]
+~~~
+[gap in gap] [ten]
+~~~
+[gap] [ten]
+~~~
+[gap] [ten]
+~~~
+[ten] [ten]
+~~~
+[ten] [ten]
+~~~
+[last] [ten]
+~~~
+[none] []
+~~~
+[none] []
+~~~
+[wide] []
+~~~
+[wide] []
+~~~
+[middle] []
+~~~
+[middle] []
+~~~
+[wide] []
+~~~
+[wide] []
+~~~
+[one] []
+~~~
+[none] []
+~~~
+[zero] []
+~~~
+[none] []
+
+=== geo: lines of other files
+--- http_config
+geo $x { include ../html/one.geo; default none; }
+--- config
+location / { return 200 $x; }
+--- user_files
+>>> one.geo
+127.0.0.0/8 local;
+--- request
+GET /
+--- response_body: local
+
+=== geo: warnings
+--- http_config
+geo $x {
+    10.0.0.1/8 1;
+    10.0.0.0/8 2;
+    delete 11.0.0.0/8;
+    default 3;
+    ::/0 4;
+    proxy 10.0.0.1/8;
+}
+geo $y {
+    ranges;
+    default 1;
+    default 2;
+    10.0.0.0-10.0.0.1 3;
+    10.0.0.0-10.0.0.1 4;
+    delete 10.0.0.0-10.0.0.2;
+}
+--- conf_ok
+low address bits of 10.0.0.1/8 are meaningless in %%CONF%%
+duplicate network "10.0.0.0/8", value: "2", old value: "1" in %%CONF%%
+no network "11.0.0.0/8" to delete in %%CONF%%
+duplicate network "::/0", value: "4", old value: "3" in %%CONF%%
+duplicate default geo range value: "2", old value: "1" in %%CONF%%
+duplicate range "10.0.0.0-10.0.0.1", value: "4", old value: "3" in %%CONF%%
+no address range "10.0.0.0-10.0.0.2" to delete in %%CONF%%
+
+=== geo: a network that is none
+--- http_config
+geo $x { 10.0.0.0/33 1; }
+--- conf_error
+invalid network "10.0.0.0/33" in %%CONF%%
+
+=== geo: a proxy that is none
+--- http_config
+geo $x { proxy unix:; }
+--- conf_error
+invalid network "unix:" in %%CONF%%
+
+=== geo: a range that is none
+--- http_config
+geo $x { ranges; 10.0.0.1-10.0.0.0 1; }
+--- conf_error
+invalid range "10.0.0.1-10.0.0.0" in %%CONF%%
+
+=== geo: ranges have no IPv6
+--- http_config
+geo $x { ranges; ::1-::2 1; }
+--- conf_error
+invalid range "::1-::2" in %%CONF%%
+
+=== geo: ranges that overlap
+--- http_config
+geo $x { ranges; 10.0.0.4-10.0.0.8 1; 10.0.0.6-10.0.0.9 2; }
+--- conf_error
+range "10.0.0.6-10.0.0.9" overlaps "10.0.0.4-10.0.0.8" in %%CONF%%
+
+=== geo: a range around another
+--- http_config
+geo $x { ranges; 10.0.0.4-10.0.0.8 1; 10.0.0.0-10.0.0.9 2; }
+--- conf_error
+range "10.0.0.0-10.0.0.9" overlaps "10.0.0.4-10.0.0.8" in %%CONF%%
+
+=== geo: ranges too late
+--- http_config
+geo $x { default 1; ranges; }
+--- conf_error
+the "ranges" directive must be the first directive inside "geo" block in %%CONF%%
+
+=== geo: too many words
+--- http_config
+geo $x { 10.0.0.0/8 1 2; }
+--- conf_error
+invalid number of the geo parameters in %%CONF%%
+
+=== geo: an address that is no variable
+--- http_config
+geo 10.0.0.1 $x { }
+--- conf_error
+invalid variable name "10.0.0.1" in %%CONF%%
+
+=== geo: volatile
+--- since: 1.29.3
+--- http_config
+geo $x { volatile; 127.0.0.1 local; }
+--- config
+location / { return 200 $x; }
+--- request
+GET /
+--- response_body: local
+
+=== split_clients: hashes near and at the ends of the parts
+--- http_config
+split_clients $arg_a $x { 50% one; * two; }
+split_clients $arg_a $y { 33.33% one; 33.33% two; 33.34% three; }
+split_clients $arg_a $z { 100% all; }
+split_clients "a=$arg_a" $w { .5% one; 5.% "$uri two"; 44.5% ""; 50% four; * none; }
+--- config
+location / { return 200 "[$x] [$y] [$z] [$w]"; }
+--- keepalive_requests
+GET /
+~~~
+GET /?a=a
+~~~
+GET /?a=ab
+~~~
+GET /?a=abc
+~~~
+GET /?a=abcd
+~~~
+GET /?a=c1B.A0G-
+~~~
+GET /?a=gOo.ch13
+~~~
+GET /?a=75vPoouO
+~~~
+GET /?a=SVzp6VqY
+~~~
+GET /?a=brNamDUD
+~~~
+GET /?a=WtYegxbl
+~~~
+GET /?a=rCIWK8Sn
+~~~
+GET /?a=3liz9NhJ
+~~~
+GET /?a=xMSQyPm7
+--- response_body chomp
+[one] [one] [all] []
+~~~
+[two] [two] [all] [four]
+~~~
+[one] [one] [all] []
+~~~
+[one] [one] [all] [four]
+~~~
+[one] [one] [all] [four]
+~~~
+[one] [two] [all] [four]
+~~~
+[two] [two] [all] [four]
+~~~
+[one] [one] [all] [four]
+~~~
+[one] [two] [all] []
+~~~
+[two] [two] [all] []
+~~~
+[two] [three] [all] []
+~~~
+[two] [three] [all] []
+~~~
+[two] [] [all] [four]
+~~~
+[two] [] [] [four]
+
+=== split_clients: values are no templates
+--- http_config
+split_clients $uri $x { * "$uri${"; }
+--- config
+location / { return 200 "$x"; }
+--- request
+GET /
+--- response_body: $uri${
+
+=== split_clients: more than all
+--- http_config
+split_clients $uri $x { 50% a; 50.01% b; }
+--- conf_error
+percent total is greater than 100% in %%CONF%%
+
+=== split_clients: more than the rest
+--- http_config
+split_clients $uri $x { * a; 1% b; }
+--- conf_error
+percent total is greater than 100% in %%CONF%%
+
+=== split_clients: a share that is too fine
+--- http_config
+split_clients $uri $x { 0.001% a; }
+--- conf_error
+invalid percent value "0.001%" in %%CONF%%
+
+=== split_clients: a share of nothing
+--- http_config
+split_clients $uri $x { 0.00% a; }
+--- conf_error
+invalid percent value "0.00%" in %%CONF%%
+
+=== split_clients: a share that is none
+--- http_config
+split_clients $uri $x { default a; }
+--- conf_error
+invalid percent value "default" in %%CONF%%
+
+=== split_clients: a share without a value
+--- differs: nginx reads on behind the words
+--- http_config
+split_clients $uri $x { 50%; }
+--- conf_error
+invalid number of the split_clients parameters in %%CONF%%
+

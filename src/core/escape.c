@@ -66,9 +66,40 @@ static void one_backslash(struct fmt *f, unsigned char c)
     fmt_str(f, str_of(text, sizeof(text)));
 }
 
+/* Of eight bytes, where at least one must be escaped in a log a bit is set: control, quote or
+ * backslash; without `bytes_stay` also what is above 126.  A borrow or carry from one byte to the
+ * next comes only from such a byte. */
+static uint64_t dirt(uint64_t word, bool bytes_stay)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    const uint64_t quotes = word ^ (ones * '"'), slashes = word ^ (ones * '\\');
+    const uint64_t dirt = ((word - ones * 0x20) & ~word) | ((quotes - ones) & ~quotes) |
+                          ((slashes - ones) & ~slashes);
+    return (bytes_stay ? dirt : dirt | word | (word + ones)) & tops;
+}
+
+/* Most texts are clean, and a look at eight bytes at a time shows it. */
+static bool is_clean(struct str s, bool bytes_stay)
+{
+    uint64_t word;
+    size_t i = 0;
+    for (; s.len - i >= sizeof(word); i += sizeof(word)) {
+        memcpy(&word, s.at + i, sizeof(word));
+        if (dirt(word, bytes_stay))
+            return false;
+    }
+    for (; i < s.len; i++)
+        if (classes[(unsigned char)s.at[i]] & (bytes_stay ? JSON : LOG))
+            return false;
+    return true;
+}
+
 void escape_log(struct fmt *f, struct str s)
 {
-    escape(f, s, LOG, one_backslash);
+    if (is_clean(s, false))
+        fmt_str(f, s);
+    else
+        escape(f, s, LOG, one_backslash);
 }
 
 void escape_log_controls(struct fmt *f, struct str s)
@@ -107,7 +138,10 @@ static void one_json(struct fmt *f, unsigned char c)
 
 void escape_json(struct fmt *f, struct str s)
 {
-    escape(f, s, JSON, one_json);
+    if (is_clean(s, true))
+        fmt_str(f, s);
+    else
+        escape(f, s, JSON, one_json);
 }
 
 static void one_html(struct fmt *f, unsigned char c)

@@ -186,14 +186,18 @@ static bool worth_keeping(struct file_cache *cache, struct file *file,
     return file->content || options->descriptors;
 }
 
-static bool believed(struct file *file, const struct file_options *options, int64_t now)
+static bool believed(const struct file_cache *cache, struct file *file,
+                     const struct file_options *options, int64_t now)
 {
     struct stat st;
     if (file->fd < 0 && !file->content && !file->error && S_ISREG(file->st.st_mode))
         return false;                   /* its descriptor was not kept */
     if (options->valid >= 0 && now - file->checked < options->valid && now >= file->checked)
         return true;
+    if (file->turn == cache->turn)
+        return true;
     file->checked = now;
+    file->turn = cache->turn;
     if (stat(file->path.at, &st) < 0)
         return file->error && errno == file->error;
     return !file->error && same(&st, &file->st);
@@ -204,9 +208,9 @@ struct file *file_get(struct file_cache *cache, struct str path,
                       int (*open)(const char *path, void *data), void *data)
 {
     const uint64_t hash = siphash_13(&cache->key, path);
-    struct file *file = *place_of(cache, hash, path);
+    struct file *file = options->apart ? NULL : *place_of(cache, hash, path);
     uint64_t uses = 1;
-    if (file && believed(file, options, now)) {
+    if (file && believed(cache, file, options, now)) {
         touch(cache, file, now);
         file->users++;
         return file;
@@ -220,9 +224,10 @@ struct file *file_get(struct file_cache *cache, struct str path,
         return NULL;
     file->users = 1;
     file->uses = uses;
+    file->turn = cache->turn;
     file->min_uses = options->min_uses;
     file->inactive = options->inactive;
-    if (worth_keeping(cache, file, options, now))
+    if (!options->apart && worth_keeping(cache, file, options, now))
         keep(cache, file);
     sweep(cache, options, now);
     return file;

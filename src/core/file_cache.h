@@ -6,8 +6,8 @@
  *
  * An entry is believed for `valid` milliseconds; after that one stat() shows whether it is still
  * the same file (device, inode, size, mtime, ctime), else it is opened anew.  With valid < 0 that
- * stat() comes each time, so a stale answer cannot be given; content younger than two seconds is
- * not kept, since a file may change twice within one tick of its clock.
+ * stat() comes in each turn of the loop, so that requests which came after a change see it; content
+ * younger than two seconds is not kept, since a file may change twice within one tick of its clock.
  *
  * A file in use outlives its entry.  One worker's: no locks.
  */
@@ -38,6 +38,7 @@ struct file {
     int64_t inactive;                   /* unused for so long, it goes */
     bool cached;
     int64_t checked, last_use;          /* milliseconds */
+    uint64_t turn;                      /* of the loop, when it was checked */
     uint64_t uses;
 };
 
@@ -48,12 +49,14 @@ struct file_options {
     unsigned min_uses;                  /* before a descriptor is kept */
     bool descriptors, errors;           /* are kept */
     bool contents;
+    bool apart;                         /* neither found in the cache nor left there */
 };
 
 struct file_cache {
     struct file **buckets;
     size_t nbuckets, count;
     size_t contents;                    /* bytes */
+    uint64_t turn;                      /* of the loop: the worker keeps it */
     struct list files;                  /* least recently used first */
     struct siphash_key key;
 };

@@ -228,8 +228,7 @@ void inet_set_port(struct inet_address *address, uint16_t port)
         address->v6.sin6_port = htons(port);
 }
 
-/* The host's bytes in network order; none for a unix socket. */
-static struct str host_bytes(const struct inet_address *address)
+struct str inet_host(const struct inet_address *address)
 {
     if (address->len == 0)
         return STR_NONE;
@@ -254,14 +253,24 @@ static struct str local_path(const struct inet_address *address)
 bool inet_is_wildcard(const struct inet_address *address)
 {
     static const char zero[16];
-    const struct str host = host_bytes(address);
+    const struct str host = inet_host(address);
     return host.len && memcmp(host.at, zero, host.len) == 0;
+}
+
+/* inet_ntop does it by printf, and every line of an access log has one. */
+static void write_v4(struct fmt *f, struct str host)
+{
+    for (size_t i = 0; i < host.len; i++) {
+        if (i)
+            fmt_char(f, '.');
+        fmt_u64(f, (unsigned char)host.at[i]);
+    }
 }
 
 void inet_write(struct fmt *f, const struct inet_address *address, bool with_port)
 {
     char buffer[INET6_ADDRSTRLEN];
-    const struct str host = host_bytes(address);
+    const struct str host = inet_host(address);
     if (address->len == 0)
         return;
     if (host.len == 0) {
@@ -269,11 +278,14 @@ void inet_write(struct fmt *f, const struct inet_address *address, bool with_por
         fmt_str(f, local_path(address));
         return;
     }
-    const bool brackets = with_port && address->any.sa_family == AF_INET6;
-    ASSERT(inet_ntop(address->any.sa_family, host.at, buffer, sizeof(buffer)) != NULL);
-    fmt_text(f, brackets ? "[" : "");
-    fmt_text(f, buffer);
-    fmt_text(f, brackets ? "]" : "");
+    if (address->any.sa_family == AF_INET) {
+        write_v4(f, host);
+    } else {
+        ASSERT(inet_ntop(AF_INET6, host.at, buffer, sizeof(buffer)) != NULL);
+        fmt_text(f, with_port ? "[" : "");
+        fmt_text(f, buffer);
+        fmt_text(f, with_port ? "]" : "");
+    }
     if (!with_port)
         return;
     fmt_char(f, ':');
@@ -288,7 +300,7 @@ bool inet_eq_host(const struct inet_address *a, const struct inet_address *b)
         return false;
     if (a->any.sa_family == AF_UNIX)
         return str_eq(local_path(a), local_path(b));
-    return str_eq(host_bytes(a), host_bytes(b));
+    return str_eq(inet_host(a), inet_host(b));
 }
 
 bool inet_eq(const struct inet_address *a, const struct inet_address *b)
@@ -313,7 +325,7 @@ bool inet_cidr_parse(struct str text, struct inet_cidr *cidr, bool *loose)
     const bool prefix = str_cut(text, '/', &host, &bits);
     if (!inet_parse_host(host, 0, &address))
         return false;
-    const struct str bytes = host_bytes(&address);
+    const struct str bytes = inet_host(&address);
     uint32_t n = (uint32_t)bytes.len * 8;
     const uint32_t most = n;
     if (prefix && (!number_u32(bits, &n) || n > most))
@@ -331,7 +343,7 @@ bool inet_cidr_parse(struct str text, struct inet_cidr *cidr, bool *loose)
 bool inet_cidr_match(const struct inet_cidr *cidr, const struct inet_address *address)
 {
     static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-    struct str host = host_bytes(address);
+    struct str host = inet_host(address);
     if (cidr->family == AF_INET && host.len == 16 && memcmp(host.at, mapped, 12) == 0)
         host = str_of(host.at + 12, 4);
     if (host.len != (cidr->family == AF_INET ? 4 : 16))

@@ -58,6 +58,8 @@ WARN_UNUSED bool inet_from_sockaddr(struct inet_address *address, const void *so
 uint16_t inet_port(const struct inet_address *address);         /* 0 for a unix socket */
 void inet_set_port(struct inet_address *address, uint16_t port);
 bool inet_is_wildcard(const struct inet_address *address);
+/* The host's bytes in network order; none for a unix socket. */
+struct str inet_host(const struct inet_address *address);
 
 /* "127.0.0.1:80", "[::1]:80", "unix:/path"; without the port "127.0.0.1", "::1". */
 void inet_write(struct fmt *f, const struct inet_address *address, bool with_port);

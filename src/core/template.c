@@ -171,6 +171,8 @@ static void put(struct writer *w, struct str text)
 static bool put_variable(struct writer *w, unsigned index)
 {
     struct value value;
+    if (vars_append(w->s, index, w->f))
+        return true;
     if (!vars_get(w->s, index, &value))
         return false;
     if (value.found)

@@ -12,6 +12,7 @@ enum {
     FIRST_BUCKETS = 64,
     FIRST_ROOM = 16,
     ASKING_MAX = 100,                   /* maps that need maps: the stack has an end */
+    APPENDED_FIRST = 32, APPENDED_MOST = 1024,          /* bytes */
 };
 
 /* --- tables ----------------------------------------------------------------------------------- */
@@ -301,9 +302,16 @@ static struct vars_cell *cell_of(struct subject *s, unsigned index)
     return s->cells ? &s->cells[index] : NULL;
 }
 
-bool vars_ready(struct subject *s)
+/* The cell that has the value now; NULL: it is to be asked. */
+static const struct vars_cell *known_cell(const struct subject *s, unsigned index)
 {
-    return cell_of(s, 0) != NULL;
+    ASSERT(index < s->table->count);
+    if (s->cells && s->cells[index].state >= VARS_KNOWN)
+        return &s->cells[index];
+    for (s = s->outer; s; s = s->outer)
+        if (s->cells && s->cells[index].state == VARS_SET)
+            return &s->cells[index];
+    return NULL;
 }
 
 static void warn_cycle(const struct subject *s, const struct vars_entry *entry)
@@ -329,14 +337,15 @@ static bool ask(struct subject *s, const struct vars_entry *entry, struct vars_c
 
 bool vars_get(struct subject *s, unsigned index, struct value *out)
 {
-    struct vars_cell *cell = cell_of(s, index);
+    const struct vars_cell *known = known_cell(s, index);
     *out = (struct value){ STR_NONE, false };
-    if (!cell)
-        return false;
-    if (cell->state == VARS_KNOWN) {
-        *out = cell->value;
+    if (known) {
+        *out = known->value;
         return true;
     }
+    struct vars_cell *cell = cell_of(s, index);
+    if (!cell)
+        return false;
     const struct vars_entry *entry = s->table->at[index];
     if (cell->state == VARS_ASKING || s->asking >= ASKING_MAX) {
         warn_cycle(s, entry);
@@ -345,24 +354,49 @@ bool vars_get(struct subject *s, unsigned index, struct value *out)
     return ask(s, entry, cell, out);
 }
 
+static vars_append_fn *appender_of(const struct vars_entry *entry)
+{
+    return (vars_append_fn *)entry->data;
+}
+
+bool vars_get_appended(struct subject *s, const struct vars_entry *entry, struct value *out)
+{
+    struct fmt f;
+    fmt_init_pool(&f, s->pool, APPENDED_FIRST, APPENDED_MOST);
+    out->found = appender_of(entry)(s, entry, &f);
+    out->text = fmt_done(&f);
+    return !f.failed;
+}
+
+bool vars_append(struct subject *s, unsigned index, struct fmt *f)
+{
+    ASSERT(index < s->table->count);
+    const struct vars_entry *entry = s->table->at[index];
+    return entry->get == vars_get_appended && !known_cell(s, index) &&
+           (!s->cells || s->cells[index].state == VARS_ASK) && appender_of(entry)(s, entry, f);
+}
+
 void vars_forget(struct subject *s, unsigned index)
 {
     ASSERT(index < s->table->count);
-    if (s->cells && s->cells[index].state == VARS_KNOWN)
+    if (s->cells && s->cells[index].state >= VARS_KNOWN)
         s->cells[index].state = VARS_ASK;
 }
 
 bool vars_set(struct subject *s, unsigned index, struct str text)
 {
-    struct vars_cell *cell = cell_of(s, index);
-    if (!cell)
-        return false;
+    ASSERT(index < s->table->count);
     const struct vars_entry *entry = s->table->at[index];
     if (entry->set) {
         vars_forget(s, index);
         return entry->set(s, entry, text);
     }
-    *cell = (struct vars_cell){ { text, true }, VARS_KNOWN };
+    for (; s->outer; s = s->outer)
+        vars_forget(s, index);
+    struct vars_cell *cell = cell_of(s, index);
+    if (!cell)
+        return false;
+    *cell = (struct vars_cell){ { text, true }, VARS_SET };
     return true;
 }
 
@@ -374,7 +408,7 @@ static bool set_groups(struct subject *s, const struct regex *regex)
         if (!cell)
             return false;
         const struct str text = regex_group(s->captures, regex->names[i].group);
-        *cell = (struct vars_cell){ { text, true }, VARS_KNOWN };
+        *cell = (struct vars_cell){ { text, true }, VARS_SET };
     }
     return true;
 }

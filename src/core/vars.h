@@ -34,6 +34,14 @@ struct value {
  * evaluation failed (no memory, a regex limit): the request ends with 500. */
 typedef bool vars_get_fn(struct subject *s, const struct vars_entry *entry, struct value *out);
 
+/* For what is written more often than read: adds the text, which no escaping would change (digits,
+ * dates, addresses), to what a template makes; a value is made of it only when somebody wants one.
+ * The row's getter is vars_get_appended then, and its data this function.  False: nothing was
+ * added, and there is no such thing. */
+typedef bool vars_append_fn(struct subject *s, const struct vars_entry *entry, struct fmt *f);
+
+vars_get_fn vars_get_appended;
+
 struct variable {                       /* a row */
     const char *name;                   /* without "$" */
     vars_get_fn *get;
@@ -62,11 +70,12 @@ struct vars_table {
     const char *protocol;
 };
 
-enum vars_state { VARS_ASK, VARS_ASKING, VARS_KNOWN };
+enum vars_state { VARS_ASK, VARS_ASKING, VARS_KNOWN, VARS_SET };
 
 struct vars_cell {
     struct value value;
-    enum vars_state state;              /* ASKING: a variable that needs itself is not found */
+    enum vars_state state;              /* ASKING: a variable that needs itself is not found.  SET:
+                                           by vars_set or a match, so inner subjects see it */
 };
 
 /* What variables are asked of: embedded in a request or a stream session. */
@@ -75,6 +84,8 @@ struct subject {
     struct local *local;                /* the generation, and this worker's part of it */
     const struct vars_table *table;
     struct vars_cell *cells;            /* table->count of them, made at first use */
+    struct subject *outer;              /* of a subrequest: its parent's.  What is set is common to
+                                           all, what is only remembered is not */
     const struct regex_captures *captures;      /* $1..$9; NULL: none.  Replaced, never changed */
     struct conn *conn;
     const struct log *log;              /* NULL: nothing is said */
@@ -106,10 +117,9 @@ bool vars_finish(struct conf *cf);
 
 /* --- at run time ------------------------------------------------------------------------------ */
 
-/* Makes the cache, so that copies of the subject share it.  False: no memory. */
-bool vars_ready(struct subject *s);
-
 bool vars_get(struct subject *s, unsigned index, struct value *out);
+/* For templates.  False: nothing was added, vars_get knows. */
+bool vars_append(struct subject *s, unsigned index, struct fmt *f);
 void vars_forget(struct subject *s, unsigned index);            /* its cached value */
 bool vars_set(struct subject *s, unsigned index, struct str text);
 

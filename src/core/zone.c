@@ -23,17 +23,34 @@ struct zone_head {
 
 _Static_assert(sizeof(struct zone_head) == 64, "one cache line");
 
+enum { PROCESSES = 1024 };
+
+/* Shared by all: who counts in zones.  A number is (how many there were before it, place). */
+struct processes {
+    uint32_t deaths, last;
+    struct {
+        int pid;                        /* 0: free */
+        uint32_t number;                /* 0: it has none yet, or is gone */
+    } at[PROCESSES];
+};
+
 /* Of the process: where zones may lie, the same range in the master and in each worker. */
 static struct {
     char *base;
     size_t size;
+    struct processes *processes;
+    int pid;                            /* whose number it is: a child is another process */
+    uint32_t number;
 } space;
 
 bool zone_space_init(size_t size)
 {
     void *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED)
+    void *processes = mmap(NULL, sizeof(struct processes), PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED || processes == MAP_FAILED)
         return false;
+    space.processes = processes;
     space.base = base;
     space.size = size;
     return true;
@@ -270,6 +287,56 @@ void *zone_data(const struct zone *zone)
 
 /* --- processes -------------------------------------------------------------------------------- */
 
+static uint32_t register_self(int me)
+{
+    struct processes *all = space.processes;
+    for (unsigned i = 0; i < PROCESSES; i++) {
+        int none = 0;
+        if (!__atomic_compare_exchange_n(&all->at[i].pid, &none, me, false, __ATOMIC_ACQ_REL,
+                                         __ATOMIC_RELAXED))
+            continue;
+        const uint32_t last = __atomic_add_fetch(&all->last, 1, __ATOMIC_RELAXED);
+        const uint32_t number = last * PROCESSES + i;
+        __atomic_store_n(&all->at[i].number, number, __ATOMIC_RELEASE);
+        return number;
+    }
+    ASSERT(!"fewer processes than there may be workers");
+    return 0;
+}
+
+uint32_t zone_process(void)
+{
+    const int me = self();
+    if (space.pid != me) {
+        space.pid = me;
+        space.number = register_self(me);
+    }
+    return space.number;
+}
+
+bool zone_process_lives(uint32_t number)
+{
+    const uint32_t *at = &space.processes->at[number % PROCESSES].number;
+    return __atomic_load_n(at, __ATOMIC_ACQUIRE) == number;
+}
+
+uint32_t zone_deaths(void)
+{
+    return __atomic_load_n(&space.processes->deaths, __ATOMIC_ACQUIRE);
+}
+
+static void unregister(int pid)
+{
+    struct processes *all = space.processes;
+    for (unsigned i = 0; i < PROCESSES; i++) {
+        if (__atomic_load_n(&all->at[i].pid, __ATOMIC_ACQUIRE) != pid)
+            continue;
+        __atomic_store_n(&all->at[i].number, 0, __ATOMIC_RELEASE);
+        __atomic_add_fetch(&all->deaths, 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&all->at[i].pid, 0, __ATOMIC_RELEASE);
+    }
+}
+
 bool zones_map(const struct generation *gen)
 {
     for (const struct zone *zone = gen->zones; zone; zone = zone->next)
@@ -299,6 +366,7 @@ static void wipe(const struct handle *h)
 
 void zones_owner_died(pid_t pid)
 {
+    unregister((int)pid);
     for (unsigned slot = 0; slot < handles.count; slot++) {
         const struct handle *h = &handles.at[slot];
         struct zone_head *head = h->mapped;

@@ -67,6 +67,12 @@ void zone_unlock(const struct zone *zone);
 void *zone_data(const struct zone *zone);
 bool zone_is_locked(const struct zone *zone);           /* by this process */
 
+/* The number of this process, for what a zone counts by process: no other ever has it. */
+uint32_t zone_process(void);
+bool zone_process_lives(uint32_t number);
+/* How many that had one are gone: when it has not changed, all that lived live. */
+uint32_t zone_deaths(void);
+
 /* Master: this process is gone. */
 void zones_owner_died(pid_t pid);
 

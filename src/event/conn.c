@@ -121,12 +121,23 @@ static bool send_out(struct conn *c)
     return true;
 }
 
+/* What came before this is reported at once. */
+static bool start_watching(struct conn *c)
+{
+    c->watched = poller_add(c->loop, &c->watch, POLL_EDGE);
+    if (!c->watched)
+        fail(c);
+    return c->watched;
+}
+
 static void flush(struct conn *c)
 {
     if (!send_out(c)) {
         fail(c);
         return;
     }
+    if (!c->watched && !c->closing && !start_watching(c))
+        return;
     chain_consume(&c->out, 0, true);
     if (c->shut && chain_empty(&c->out)) {
         c->shut = false;
@@ -182,10 +193,6 @@ struct conn *conn_new(struct loop *loop, int fd, const struct inet_address *peer
     /* A new socket can be written to, and often has bytes already; else it will say EAGAIN. */
     c->watch = (struct watch){ .fd = fd, .readable = true, .writable = true,
                                .ready = watch_ready };
-    if (!poller_add(loop, &c->watch, POLL_EDGE)) {
-        timers_unreserve(&loop->timers, TIMERS);
-        return refuse(c, fd);
-    }
     c->loop = loop;
     c->transport = &transport_tcp;
     c->log.conf = log_process->conf;
@@ -195,6 +202,7 @@ struct conn *conn_new(struct loop *loop, int fd, const struct inet_address *peer
     c->turn = (uint32_t)loop->turns;
     c->budget = CONN_READ_MOST;
     chain_init(&c->out);
+    loop_post_flush(loop, &c->flush_task);
     return c;
 }
 

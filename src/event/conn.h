@@ -7,6 +7,7 @@
  *       timer       the current deadline   -> on_timeout
  *       listener    who accepted it (worker's heap, survives reloads; see event/listener.h)
  *
+ * The poller hears of it at the end of its first turn, and never of one that ends with that.
  * It points to nothing in a generation: idle connections do not pin one.  The callbacks come from
  * the loop, never in the stack of a call into this file; one task brings what is owed: the end, the
  * error, the drain, readiness.  Closing is posted as well, so a connection is never freed under a
@@ -67,6 +68,7 @@ struct conn {
     bool shut;                          /* the sending side ends when `out` is empty */
     bool closing, failed, idle;
     bool reported;                      /* failed, and on_error was called */
+    bool watched;                       /* the poller knows it */
     uint8_t stage;                      /* enum conn_stage, of a client's */
 };
 

@@ -244,15 +244,20 @@ static bool accept_one(struct listener *l, int listening)
 }
 
 /* The event comes again while somebody waits, so the call that finds nobody is saved by expecting
- * as many as came the last time. */
+ * as many as came the last time; more when they came so fast that there was another event. */
 static void accept_ready(struct watch *watch)
 {
     struct listener_socket *s = container_of(watch, struct listener_socket, watch);
     struct listener *l = s->listener;
+    const uint64_t turn = l->worker->loop.turns;
     unsigned i = 0;
+    if (s->turn + 1 == turn && s->batch < BATCH)
+        s->batch++;
+    s->turn = turn;
     while (i < s->batch && l->listening && accept_one(l, watch->fd))
         i++;
-    s->batch = i < s->batch ? i + 1 : s->batch * 2 < BATCH ? s->batch * 2 : BATCH;
+    if (i < s->batch)
+        s->batch = i ? i : 1;
 }
 
 static void accept_all(struct watch *watch)

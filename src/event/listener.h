@@ -18,6 +18,7 @@ struct listener_socket {
     struct listener *listener;
     unsigned owner;                     /* worker index; of a shared one: everybody's */
     unsigned batch;                     /* how many the next event is expected to bring */
+    uint64_t turn;                      /* of the last one */
 };
 
 struct listener {

@@ -67,14 +67,17 @@ static bool flush_is_due(const struct loop *loop)
  * output for longer than FLUSH_WITHIN. */
 static void run_tasks(struct loop *loop)
 {
+    loop->ended = false;
     queue_move(&loop->batch, &loop->tasks);
     while (loop->batch.first) {
         run_first(&loop->batch);
         if (flush_is_due(loop))
             run_flushes(loop);
     }
-    if (!loop->tasks.first)
-        run_flushes(loop);
+    if (loop->tasks.first)
+        return;
+    run_flushes(loop);
+    loop->ended = loop->tasks.first != NULL;
 }
 
 static int64_t wait_at_most(const struct loop *loop, int64_t most_msec)
@@ -115,6 +118,8 @@ void loop_turn(struct loop *loop, int64_t most_msec)
         loop->stop = true;
     timers_run(loop);
     run_tasks(loop);
+    if (loop->ended)
+        run_tasks(loop);
     if (loop->turn_end)
         loop->turn_end(loop);
 }

@@ -1,11 +1,12 @@
 /*
  * The event loop of a worker.
  *
- *     turn:  poller_wait -> ready() of each event -> timers that are due -> one batch of tasks
- *            -> the flush tasks of connections that have output -> end-of-turn callback
+ *     turn:  poller_wait -> ready() of each event -> timers that are due -> a batch of tasks
+ *            -> the flush tasks of connections that have output -> what these have ended and
+ *            posted, as a second batch -> end-of-turn callback
  *
- * Tasks posted while the batch runs wait for the next turn, which looks at events without waiting:
- * so no task can starve the sockets.  All output of a turn leaves in one writev a connection:
+ * Tasks posted while a batch runs wait for the next turn, which looks at events without waiting: so
+ * no task can starve the sockets.  All output of a turn leaves in one writev a connection:
  * flushing is a task in a queue of its own, run when the others are empty or 1 ms after the first
  * byte was queued, whichever is first.
  */
@@ -26,6 +27,7 @@ struct loop {
     int64_t first_flush;                /* microseconds: when the oldest flush was posted */
     uint64_t turns;                     /* the watchdog looks at it */
     volatile uint64_t *heartbeat;       /* shared with the master; may be NULL */
+    bool ended;                         /* flushing has posted the only tasks there are */
     bool stop;                          /* loop_run returns at the end of this turn */
     void *events;                       /* of the poller: the events being handled */
     unsigned nevents, event;

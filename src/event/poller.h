@@ -39,7 +39,8 @@ bool poller_add(struct loop *loop, struct watch *watch, enum poll_mode mode);
 /* Before close(), always: another process may hold a duplicate of the descriptor.  Events of this
  * watch that were fetched in this turn are dropped. */
 void poller_remove(struct loop *loop, struct watch *watch);
-/* The same for a descriptor that nobody else holds, right before its close(), which does the rest. */
+/* The same for a descriptor that nobody else holds, right before its close(), which does the
+ * rest. */
 void poller_forget(struct loop *loop, struct watch *watch);
 /* Waits at most `msec` (-1: for ever), reads the time, and calls ready() of what came.  False:
  * epoll failed (logged). */

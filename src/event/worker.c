@@ -478,6 +478,7 @@ struct file_cache *worker_files(struct worker *w)
 {
     if (!w->sweep.set)
         timer_set(&w->loop, &w->sweep, SWEEP_MS);
+    w->files.turn = w->loop.turns;
     return &w->files;
 }
 
@@ -587,15 +588,13 @@ NORETURN void worker_main(const struct worker_start *start)
 void worker_single(struct generation *gen, const struct worker_single *single)
 {
     static struct worker worker;
-    static struct worker_score score;
     struct worker *w = &worker;
     struct arena_runs runs;
     const char *why;
     arena_runs_of(&gen->pool, &runs);
     w->channel.fd = -1;
     w->single = single;
-    w->score = &score;
-    w->scores = &score;
+    w->scores = w->score = &w->alone;
     w->nscores = 1;
     init_loop(w);
     struct local *local = hold(w, gen, gen->id, &runs, &why);

@@ -53,6 +53,7 @@ struct worker {
     struct worker_score *score;         /* of this one */
     const struct worker_score *scores;  /* of all */
     unsigned nscores;
+    struct worker_score alone;          /* without a master */
     const struct worker_single *single; /* NULL: there is a master */
     struct log log;
 };

@@ -51,7 +51,8 @@ struct http_body_conf {
 void body_init(struct request *r, int64_t length);
 /* In a step: STEP_NEXT when all of it is there (or there is none), STEP_WAIT, STEP_FAIL. */
 enum step body_read(struct request *r);
-/* Nobody wants it, and the answer is due: STEP_NEXT, STEP_WAIT (the request is woken), STEP_FAIL. */
+/* Nobody wants it, and the answer is due: STEP_NEXT, STEP_WAIT (the request is woken) or
+ * STEP_FAIL. */
 enum step body_discard(struct request *r);
 /* 413 when the announced length is more than the location allows. */
 enum step body_check(struct request *r);

@@ -59,8 +59,6 @@ static bool parse_root(struct conf *cf, void *field, const void *arg)
     const char *const name = arg ? "alias" : "root";
     const struct location *location = cf->block->data;
     struct str path = conf_arg(cf, 1);
-    if (conf->root.source.at && (conf->alias > 0) == (arg != NULL))
-        return conf_error(cf, 0, "duplicate", "\"%s\" directive is duplicate", name);
     if (conf->root.source.at)
         return conf_error(cf, 0, "duplicate", "\"%s\" directive is duplicate, \"%s\" directive "
                           "was specified earlier", name, arg ? "root" : "alias");
@@ -77,7 +75,7 @@ static bool parse_root(struct conf *cf, void *field, const void *arg)
     }
     return template_compile(cf, &conf->root, path, 1) && check_root(cf, &conf->root, name);
 }
-static const struct conf_type type_root = { "path", sizeof(struct template), true, parse_root,
+static const struct conf_type type_root = { "path", sizeof(struct template), false, parse_root,
                                             false };
 
 static bool parse_tokens(struct conf *cf, void *field, const void *arg)
@@ -162,8 +160,10 @@ static const struct conf_name disable_names[] = { { "none", DISABLE_NONE },
 #define ROW(name, where, n, m, type, member, def, arg, help) \
     { name, where, n, m, type, FIELD(http_location_conf, member), INHERIT, def, arg, NULL, help, \
       NULL }
-#define FLAG(name, member, def, help) ROW(name, IN_HSL, 1, 1, &conf_type_flag, member, def, NULL, help)
-#define MSEC(name, member, def, help) ROW(name, IN_HSL, 1, 1, &conf_type_msec, member, def, NULL, help)
+#define FLAG(name, member, def, help) \
+    ROW(name, IN_HSL, 1, 1, &conf_type_flag, member, def, NULL, help)
+#define MSEC(name, member, def, help) \
+    ROW(name, IN_HSL, 1, 1, &conf_type_msec, member, def, NULL, help)
 #define INERT(name, where, n, why, help) \
     { name, where, n, n, &conf_type_ignored, 0, OWN, NULL, NULL, why, help, NULL }
 
@@ -364,10 +364,10 @@ struct str http_server_text(struct request *r)
 void http_log_context(const struct log *log, struct fmt *f)
 {
     const struct request *r = log->data;
-    struct inet_address peer;
-    conn_peer(r->subject.conn, &peer);
+    struct inet_address client;
+    request_client(r, &client);
     fmt_text(f, ", client: ");
-    inet_write(f, &peer, false);
+    inet_write(f, &client, false);
     fmt_print(f, ", server: %.*s", STR_FMT(r->server ? r->server->name : STR_NONE));
     if (r->in.line.len)
         fmt_print(f, ", request: \"%.*s\"", STR_FMT(r->in.line));

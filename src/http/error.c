@@ -179,7 +179,7 @@ static void reset(struct request *r)
     r->out.etag = r->out.content_type = r->out.charset = STR_NONE;
     r->out.ranges = r->out.encoded = false;
     r->out.trailers = (struct fields){ 0 };
-    r->out.trailers_due = false;
+    r->out.trailers_due = r->out.anonymous = false;
     fields_remove(&r->out.fields, STR("Content-Encoding"));
 }
 
@@ -240,5 +240,9 @@ enum step error_answer(struct request *r, unsigned status)
     if (!http_location_conf(r)->recursive_error_pages)
         r->error_page = true;
     const enum step step = follow(r, found);
-    return step == STEP_FAIL ? page(r, r->out.status) : step;
+    if (step != STEP_FAIL)
+        return step;
+    r->error_status = 0;                /* there is no way to the page */
+    r->out.close = r->out.close || closes(r->out.status);
+    return page(r, r->out.status);
 }

@@ -38,14 +38,26 @@ static void grow(struct fields *f, struct pool *pool)
     f->room = room;
 }
 
+static void put(struct fields *f, struct field field)
+{
+    f->at[f->count++] = field;
+    if (field.id && !f->first[field.id])
+        f->first[field.id] = (uint16_t)f->count;
+}
+
+static unsigned empty(struct fields *f)
+{
+    const unsigned count = f->count;
+    memset(f->first, 0, sizeof(f->first));
+    f->count = 0;
+    return count;
+}
+
 void fields_add(struct fields *f, struct pool *pool, struct str name, struct str value)
 {
-    const enum field_id id = field_id(name);
     if (f->count == f->room)
         grow(f, pool);
-    f->at[f->count++] = (struct field){ name, value, id };
-    if (id && !f->first[id])
-        f->first[id] = (uint16_t)f->count;
+    put(f, (struct field){ name, value, field_id(name) });
 }
 
 void fields_set(struct fields *f, struct pool *pool, struct str name, struct str value)
@@ -56,16 +68,18 @@ void fields_set(struct fields *f, struct pool *pool, struct str name, struct str
 
 void fields_remove(struct fields *f, struct str name)
 {
-    unsigned kept = 0;
-    memset(f->first, 0, sizeof(f->first));
-    for (unsigned i = 0; i < f->count; i++) {
-        if (str_eq_ci(f->at[i].name, name))
-            continue;
-        f->at[kept++] = f->at[i];
-        if (!f->first[f->at[i].id])
-            f->first[f->at[i].id] = (uint16_t)kept;
-    }
-    f->count = kept;
+    const unsigned count = empty(f);
+    for (unsigned i = 0; i < count; i++)
+        if (!str_eq_ci(f->at[i].name, name))
+            put(f, f->at[i]);
+}
+
+void fields_cut(struct fields *f, unsigned from, unsigned to)
+{
+    const unsigned count = empty(f);
+    for (unsigned i = 0; i < count; i++)
+        if (i < from || i >= to)
+            put(f, f->at[i]);
 }
 
 const struct field *fields_find(const struct fields *f, struct str name)

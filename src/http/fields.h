@@ -38,6 +38,8 @@ void fields_add(struct fields *f, struct pool *pool, struct str name, struct str
 /* Instead of any of that name. */
 void fields_set(struct fields *f, struct pool *pool, struct str name, struct str value);
 void fields_remove(struct fields *f, struct str name);
+/* Without those in the places [from, to). */
+void fields_cut(struct fields *f, unsigned from, unsigned to);
 /* The first of that name; NULL: none. */
 const struct field *fields_find(const struct fields *f, struct str name);
 /* The next of the same name behind `field`; NULL: none. */

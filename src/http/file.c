@@ -54,23 +54,26 @@ static const struct conf_type type_aio = { "on | off | threads[=pool]", sizeof(s
 static bool parse_symlinks(struct conf *cf, void *field, const void *arg)
 {
     struct http_file_conf *conf = container_of((unsigned *)field, struct http_file_conf, symlinks);
+    bool given = false;
     (void)arg;
     for (unsigned i = 1; i <= conf_nargs(cf); i++) {
         struct str word = conf_arg(cf, i);
         if (str_eq(word, STR("off")) && conf_nargs(cf) == 1)
-            conf->symlinks = SYMLINKS_FOLLOW;
-        else if (str_eq(word, STR("on")))
+            return true;
+        if (str_eq(word, STR("on"))) {
             conf->symlinks = SYMLINKS_NONE;
-        else if (str_eq(word, STR("if_not_owner")))
+            given = true;
+        } else if (str_eq(word, STR("if_not_owner"))) {
             conf->symlinks = SYMLINKS_OWNED;
-        else if (str_starts(word, STR("from=")) && str_from_off(word, 5, &word)) {
+            given = true;
+        } else if (str_starts(word, STR("from=")) && str_from_off(word, 5, &word)) {
             if (!template_compile(cf, &conf->symlinks_from, word, i))
                 return false;
         } else
             return conf_error(cf, i, "invalid-parameter", "invalid parameter \"%.*s\"",
                               STR_FMT(word));
     }
-    if (conf->symlinks == SYMLINKS_FOLLOW && conf_nargs(cf) > 1)
+    if (!given)
         return conf_error(cf, 0, "missing-parameter",
                           "\"disable_symlinks\" must have \"off\", \"on\" or \"if_not_owner\" "
                           "parameter");
@@ -163,8 +166,7 @@ static bool finish(struct conf *cf, void *data, const void *parent)
         o->descriptors = true;
     }
     o->contents = true;
-    if (conf->symlinks != SYMLINKS_FOLLOW)      /* each opening looks at the way to the file */
-        o->contents = o->descriptors = o->errors = false;
+    o->apart = conf->symlinks != SYMLINKS_FOLLOW;       /* each time the whole way is looked at */
     return true;
 }
 

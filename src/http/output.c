@@ -79,7 +79,7 @@ static const struct filter_type slots_filter = { .name = "slots", .body = slots_
 static bool build(struct request *r)
 {
     const struct plan *plan = &r->location->plan;
-    const unsigned count = r->parent ? plan->upper : plan->nfilters;
+    const unsigned count = r->parent ? plan->upper : plan->nfilters, before = r->out.fields.count;
     struct sink **link = &r->output;
     struct filter *f = NULL;
     bool subrequests = false;
@@ -92,6 +92,7 @@ static bool build(struct request *r)
             f->type = plan->filters[i];
         else
             f = new_filter(r, plan->filters[i]);
+        const unsigned fields = r->out.fields.count;
         switch (f->type->head(r, f)) {
         case JOIN_PASS:
             break;
@@ -100,7 +101,8 @@ static bool build(struct request *r)
             join(r, &link, f);
             f = NULL;
             break;
-        case JOIN_REFUSE:
+        case JOIN_REFUSE:               /* what those above have added is of this answer */
+            fields_cut(&r->out.fields, before, fields);
             return false;
         }
     }

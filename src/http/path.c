@@ -43,6 +43,8 @@ struct str path_of(struct request *r, struct str path)
     struct fmt f;
     if (!root.at)
         return STR_NONE;
+    if (alias == ALIAS_ALL && r->below_alias)
+        rest = path;
     if (alias != ALIAS_ALL && (!str_sub(path, 0, size_min(alias, path.len), &name)
                                || !str_from_off(path, name.len, &rest)))
         return STR_NONE;

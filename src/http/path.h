@@ -11,8 +11,8 @@
 /* The location's root or alias with `path` behind it, with a NUL behind.  Empty: it cannot be had
  * (no memory, a variable failed); r->out.status says why. */
 struct str path_of(struct request *r, struct str path);
-/* The folder that the request's path, which ends in "/", stands for; *name is its path without that.
- * NULL: it cannot be had, which was logged; r->out.status says why. */
+/* The folder that the request's path, which ends in "/", stands for; *name is its path, without
+ * that.  NULL: it cannot be had, which was logged; r->out.status says why. */
 DIR *path_open_folder(struct request *r, struct str *name);
 /* The folder that path_of puts before it. */
 struct str path_root(struct request *r);

@@ -12,11 +12,27 @@
 #include "http/response.h"
 #include "http/subrequest.h"
 
-enum { REDIRECTS_MOST = 10, REWRITES_MOST = 10 };
+enum { REDIRECTS_MOST = 10 };
 
 struct loop *request_loop(const struct request *r)
 {
     return r->subject.conn->loop;
+}
+
+void request_client(const struct request *r, struct inet_address *client)
+{
+    if (r->main->client)
+        *client = *r->main->client;
+    else
+        conn_peer(r->subject.conn, client);
+}
+
+void request_set_client(struct request *r, const struct inet_address *client)
+{
+    struct inet_address *kept = pool_new(&r->main->pool, struct inet_address);
+    *kept = *client;
+    r->main->client = kept;
+    r->log.client = r->main->log.client = inet_host(kept);
 }
 
 void request_wake(struct request *r)
@@ -98,43 +114,98 @@ static enum step choose_location(struct request *r)
     return r->parent ? STEP_NEXT : body_check(r);
 }
 
+/* --- auth_delay ------------------------------------------------------------------------------- */
+
+struct delay {
+    struct op op;
+    struct timer timer;
+    struct request *request;
+};
+
+static bool cancel_delay(struct op *op)
+{
+    struct delay *d = container_of(op, struct delay, op);
+    timer_cancel(request_loop(d->request), &d->timer);
+    timers_unreserve(&request_loop(d->request)->timers, 1);
+    return true;
+}
+
+static void end_delay(struct timer *timer)
+{
+    struct delay *d = container_of(timer, struct delay, timer);
+    timers_unreserve(&request_loop(d->request)->timers, 1);
+    request_op_done(d->request, &d->op);
+}
+
+/* False: it has passed, or there is none. */
+static bool delays(struct request *r)
+{
+    const int64_t time = http_location_conf(r)->auth_delay;
+    if (r->denied != 401 || time == 0 || r->delayed ||
+        !timers_reserve(&request_loop(r)->timers, 1))
+        return false;
+    struct delay *d = pool_new(r->subject.pool, struct delay);
+    log_write(&r->log, LOG_INFO, 0, "delaying unauthorized request");
+    r->delayed = true;
+    d->request = r;
+    d->timer.fire = end_delay;
+    request_op_start(r, &d->op, "auth_delay", true, cancel_delay);
+    timer_set(request_loop(r), &d->timer, time);
+    return true;
+}
+
+/* The access phase is over, and nobody let it in.  A step says itself why it is against, but under
+ * `satisfy any` that counts only here. */
+static enum step refuse(struct request *r)
+{
+    if (delays(r))
+        return STEP_WAIT;
+    if (r->denied == 403 && http_location_conf(r)->satisfy == SATISFY_ANY)
+        log_write(&r->log, LOG_ERROR, 0, "access forbidden by rule");
+    return request_fail(r, r->denied);
+}
+
 /* Between two phases.  STEP_NEXT: r->phase has begun. */
 static enum step next_phase(struct request *r)
 {
     enum step step = STEP_NEXT;
     if (r->phase == PHASE_SERVER_REWRITE || (r->phase == PHASE_REWRITE && r->path_changed)) {
-        if (r->phase == PHASE_REWRITE && ++r->rewrites > REWRITES_MOST) {
+        if (r->phase == PHASE_REWRITE && r->redirects == 0) {
             log_write(&r->log, LOG_ERROR, 0, "rewrite or internal redirection cycle while "
                       "processing \"%.*s\"", STR_FMT(r->in.path));
+            r->error_page = true;       /* no page for this one */
             return request_fail(r, 500);
         }
+        r->redirects -= r->phase == PHASE_REWRITE;
         r->path_changed = false;
         step = choose_location(r);
         r->phase = PHASE_REWRITE;
     } else if (r->phase == PHASE_ACCESS && r->denied && !r->allowed)
-        step = request_fail(r, r->denied);
+        return refuse(r);
     else
         r->phase++;
+    if (r->phase == PHASE_ACCESS && r->parent)
+        r->phase++;                     /* whoever may have the main one may have its parts */
     r->step = r->location->plan.begin[r->phase];
     return step;
 }
 
-/* What a step of the access phase answered, under `satisfy`. */
+/* What a step of the access phase answered, under `satisfy`.  STEP_WAIT: the phase is over. */
 static enum step weigh_access(struct request *r, enum step step)
 {
     const bool any = http_location_conf(r)->satisfy == SATISFY_ANY;
-    if (step == STEP_ALLOW && any) {
+    const bool denied = step == STEP_FAIL && (r->out.status == 401 || r->out.status == 403);
+    if (denied && r->denied != 401)
+        r->denied = (uint16_t)r->out.status;
+    if (any ? denied : step == STEP_ALLOW)
+        return STEP_NEXT;
+    if (any && step == STEP_ALLOW) {
         r->allowed = true;
         fields_remove(&r->out.fields, STR("WWW-Authenticate"));
-        r->step = r->location->plan.begin[PHASE_ACCESS + 1];
-        return STEP_WAIT;
-    }
-    if (step == STEP_FAIL && any && (r->out.status == 401 || r->out.status == 403)) {
-        if (r->denied != 401)
-            r->denied = (uint16_t)r->out.status;
-        return STEP_NEXT;
-    }
-    return step == STEP_ALLOW ? STEP_NEXT : step;
+    } else if (!denied)
+        return step;
+    r->step = r->location->plan.begin[PHASE_ACCESS + 1];
+    return STEP_WAIT;
 }
 
 /* No step had content. */
@@ -201,15 +272,14 @@ static void route_from(struct request *r, enum phase phase)
     r->phase = phase;
     r->path_changed = false;
     r->denied = 0;
-    r->allowed = false;
+    r->allowed = r->delayed = false;
     r->step = r->location->plan.begin[phase];
 }
 
-static enum step too_many(struct request *r, struct str to)
+static enum step too_many(struct request *r, const char *doing, struct str to)
 {
     log_write(&r->log, LOG_ERROR, 0,
-              "rewrite or internal redirection cycle while internally redirecting to \"%.*s\"",
-              STR_FMT(to));
+              "rewrite or internal redirection cycle while %s \"%.*s\"", doing, STR_FMT(to));
     r->redirects = 0;
     r->error_page = true;               /* no page for this one */
     return request_fail(r, 500);
@@ -218,7 +288,7 @@ static enum step too_many(struct request *r, struct str to)
 enum step request_redirect(struct request *r, struct str path, struct str args)
 {
     if (r->redirects == 0)
-        return too_many(r, path);
+        return too_many(r, "internally redirecting to", path);
     r->redirects--;
     r->in.path = path;
     r->in.args = args;
@@ -232,7 +302,7 @@ enum step request_redirect_named(struct request *r, struct str name)
 {
     const struct location *location = http_named_location(r->server, name);
     if (r->redirects == 0)
-        return too_many(r, name);
+        return too_many(r, "redirect to named location", name);
     r->redirects--;
     if (!location) {
         log_write(&r->log, LOG_ERROR, 0, "could not find named location \"%.*s\"", STR_FMT(name));
@@ -306,8 +376,9 @@ struct request *request_new(const struct codec *codec, void *stream, struct conn
 struct request *request_new_sub(struct request *parent, const struct codec *codec)
 {
     struct request *main = parent->main, *r = pool_new(&main->pool, struct request);
-    (void)vars_ready(&main->subject);   /* without memory the pool has failed */
-    r->subject = main->subject;
+    r->subject = (struct subject){ .local = main->subject.local, .table = main->subject.table,
+                                   .outer = &parent->subject, .conn = main->subject.conn,
+                                   .captures = parent->subject.captures };
     r->main = main;
     r->parent = parent;
     r->codec = codec;

@@ -97,22 +97,24 @@ struct request {
     struct op sending;
     struct task task;
     struct log log;
+    const struct inet_address *client;  /* of a main one: who realip says it is; NULL: the peer */
     struct trace *trace;                /* NULL: nobody asks why */
     struct request_note *notes;
     enum request_state state;
     enum phase phase;
     uint8_t step;                       /* of the plan */
-    uint8_t redirects;                  /* left to it */
-    uint8_t rewrites;
+    uint8_t redirects;                  /* left to it, changes of its path by rules among them */
     bool internal;                      /* routed by the server, not as the client asked */
     bool path_changed;                  /* by rewrite: a location is to be chosen again */
     bool error_page;                    /* it is the answer to an error */
+    bool below_alias;                   /* the path goes behind a regex location's alias */
     bool full, aborted, silent;
     bool pipelined;                     /* it was there before the answer to the one before it */
     bool in_memory;                     /* a filter wants the bytes of files read */
     uint16_t denied;                    /* satisfy any: the status when nobody allows */
     uint16_t error_status;              /* of error_page: what the answer's status becomes */
     bool allowed;
+    bool delayed;                       /* auth_delay has passed, or does */
     unsigned subrequests;               /* of a main one: alive */
     uint64_t bytes_sent;                /* of the connection when the head began */
     int64_t began;                      /* realtime, milliseconds */
@@ -155,6 +157,10 @@ void request_drained(struct request *r);
 void *request_note(struct request *r, const void *key, size_t size);
 
 struct loop *request_loop(const struct request *r);
+
+/* Who it comes from: not always the other end of the connection. */
+void request_client(const struct request *r, struct inet_address *client);
+void request_set_client(struct request *r, const struct inet_address *client);
 
 #define request_conf(r, section) ((r)->conf[(section).slot])
 

@@ -11,6 +11,11 @@
 #define GETTER(name) \
     static bool get_##name(struct subject *s, const struct vars_entry *entry, struct value *out)
 
+/* Rows have it by APPENDS(name); see core/vars.h. */
+#define APPENDER(name) \
+    static bool append_##name(struct subject *s, const struct vars_entry *entry, struct fmt *f)
+#define APPENDS(name, flags) vars_get_appended, flags, (uintptr_t)append_##name
+
 static inline struct request *request_of(struct subject *s)
 {
     return container_of(s, struct request, subject);

@@ -27,33 +27,33 @@ static bool give_port(struct subject *s, const struct inet_address *address, str
 
 GETTER(remote_addr)
 {
-    struct inet_address peer;
+    struct inet_address client;
     (void)entry;
-    conn_peer(s->conn, &peer);
-    return give_address(s, &peer, out);
+    request_client(request_of(s), &client);
+    return give_address(s, &client, out);
 }
 
 GETTER(binary_remote_addr)
 {
-    struct inet_address peer;
+    struct inet_address client;
     struct str bytes = STR_NONE;
     (void)entry;
-    conn_peer(s->conn, &peer);
-    if (peer.len && peer.any.sa_family == AF_INET)
-        bytes = str_of(&peer.v4.sin_addr, sizeof(peer.v4.sin_addr));
-    else if (peer.len && peer.any.sa_family == AF_INET6)
-        bytes = str_of(&peer.v6.sin6_addr, sizeof(peer.v6.sin6_addr));
+    request_client(request_of(s), &client);
+    if (client.len && client.any.sa_family == AF_INET)
+        bytes = str_of(&client.v4.sin_addr, sizeof(client.v4.sin_addr));
+    else if (client.len && client.any.sa_family == AF_INET6)
+        bytes = str_of(&client.v6.sin6_addr, sizeof(client.v6.sin6_addr));
     else
-        return give_address(s, &peer, out);
+        return give_address(s, &client, out);
     return value_give(out, pool_str(s->pool, bytes));
 }
 
 GETTER(remote_port)
 {
-    struct inet_address peer;
+    struct inet_address client;
     (void)entry;
-    conn_peer(s->conn, &peer);
-    return give_port(s, &peer, out);
+    request_client(request_of(s), &client);
+    return give_port(s, &client, out);
 }
 
 GETTER(server_addr)
@@ -126,17 +126,13 @@ GETTER(proxy_tlv)
 
 /* --- the connection --------------------------------------------------------------------------- */
 
-static struct str seconds(struct subject *s, int64_t msec)
+static bool append_seconds(struct fmt *f, int64_t msec)
 {
     msec = msec > 0 ? msec : 0;
-    return fmt_pool(s->pool, "%lld.%03d", (long long)(msec / 1000), (int)(msec % 1000));
-}
-
-GETTER(connection)
-{
-    (void)entry;
-    return value_give(out, fmt_pool(s->pool, "%llu",
-                                    (unsigned long long)s->conn->log.connection));
+    fmt_i64(f, msec / 1000);
+    fmt_char(f, '.');
+    fmt_u64_width(f, (uint64_t)(msec % 1000), 3);
+    return true;
 }
 
 GETTER(connection_requests)
@@ -145,10 +141,17 @@ GETTER(connection_requests)
     return value_give(out, fmt_pool(s->pool, "%u", s->conn->requests));
 }
 
-GETTER(connection_time)
+APPENDER(connection)
 {
     (void)entry;
-    return value_give(out, seconds(s, s->conn->loop->real - s->conn->began));
+    fmt_u64(f, s->conn->log.connection);
+    return true;
+}
+
+APPENDER(connection_time)
+{
+    (void)entry;
+    return append_seconds(f, s->conn->loop->real - s->conn->began);
 }
 
 /* Every transport but this one is inside TLS. */
@@ -169,30 +172,32 @@ GETTER(https)
     return value_give(out, is_plain(s->conn) ? STR("") : STR("on"));
 }
 
-/* --- the clock, as it was when this turn of the loop began -------------------------------------- */
+/* --- the clock, as it was when this turn of the loop began ------------------------------------ */
 
-GETTER(msec)
+APPENDER(msec)
 {
     (void)entry;
-    return value_give(out, seconds(s, s->conn->loop->real));
+    return append_seconds(f, s->conn->loop->real);
 }
 
-GETTER(request_time)
+APPENDER(request_time)
 {
     (void)entry;
-    return value_give(out, seconds(s, s->conn->loop->real - request_of(s)->began));
+    return append_seconds(f, s->conn->loop->real - request_of(s)->began);
 }
 
-GETTER(time_local)
+APPENDER(time_local)
 {
     (void)entry;
-    return value_give(out, pool_str(s->pool, worker_clf_date(s->conn->worker)));
+    fmt_str(f, worker_clf_date(s->conn->worker));
+    return true;
 }
 
-GETTER(time_iso8601)
+APPENDER(time_iso8601)
 {
     (void)entry;
-    return value_give(out, pool_str(s->pool, worker_iso_date(s->conn->worker)));
+    fmt_str(f, worker_iso_date(s->conn->worker));
+    return true;
 }
 
 GETTER(time_iso8601_ms)
@@ -233,9 +238,10 @@ GETTER(version)
 }
 
 static const struct variable variables[] = {
-    { "remote_addr", get_remote_addr, 0, 0, "address of the client", NULL },
-    { "binary_remote_addr", get_binary_remote_addr, 0, 0, "the same as 4 or 16 bytes", NULL },
-    { "remote_port", get_remote_port, 0, 0, "port of the client", NULL },
+    { "remote_addr", get_remote_addr, VARS_VOLATILE, 0, "address of the client", NULL },
+    { "binary_remote_addr", get_binary_remote_addr, VARS_VOLATILE, 0, "the same as 4 or 16 bytes",
+      NULL },
+    { "remote_port", get_remote_port, VARS_VOLATILE, 0, "port of the client", NULL },
     { "server_addr", get_server_addr, 0, 0, "address that was connected to", NULL },
     { "server_port", get_server_port, 0, 0, "port that was connected to", NULL },
     { "proxy_protocol_addr", get_proxy_addr, 0, PROXY_SOURCE,
@@ -247,16 +253,17 @@ static const struct variable variables[] = {
     { "proxy_protocol_server_port", get_proxy_port, 0, PROXY_DESTINATION,
       "port of the server in the PROXY head", NULL },
     { "proxy_protocol_tlv_", get_proxy_tlv, VARS_PREFIX, 0, "a TLV of the PROXY head", NULL },
-    { "connection", get_connection, 0, 0, "number of the connection", NULL },
+    { "connection", APPENDS(connection, 0), "number of the connection", NULL },
     { "connection_requests", get_connection_requests, 0, 0, "requests on this connection", NULL },
-    { "connection_time", get_connection_time, VARS_VOLATILE, 0,
+    { "connection_time", APPENDS(connection_time, VARS_VOLATILE),
       "seconds since the connection began", NULL },
     { "scheme", get_scheme, 0, 0, "http or https", NULL },
     { "https", get_https, 0, 0, "on when the connection is inside TLS", NULL },
-    { "msec", get_msec, VARS_VOLATILE, 0, "the time in seconds", NULL },
-    { "request_time", get_request_time, VARS_VOLATILE, 0, "seconds since the request began", NULL },
-    { "time_local", get_time_local, VARS_VOLATILE, 0, "the time, as access logs have it", NULL },
-    { "time_iso8601", get_time_iso8601, VARS_VOLATILE, 0, "the time in ISO 8601", NULL },
+    { "msec", APPENDS(msec, VARS_VOLATILE), "the time in seconds", NULL },
+    { "request_time", APPENDS(request_time, VARS_VOLATILE), "seconds since the request began",
+      NULL },
+    { "time_local", APPENDS(time_local, VARS_VOLATILE), "the time, as access logs have it", NULL },
+    { "time_iso8601", APPENDS(time_iso8601, VARS_VOLATILE), "the time in ISO 8601", NULL },
     { "time_iso8601_ms", get_time_iso8601_ms, VARS_VOLATILE, 0, "the same with milliseconds",
       NULL },
     { "pid", get_pid, 0, 0, "process id of the worker", NULL },

@@ -234,12 +234,13 @@ GETTER(request_body_file)
     return body && body->fd >= 0 ? value_some(out, body->path) : value_none(out);
 }
 
-GETTER(request_length)
+APPENDER(request_length)
 {
     const struct request *r = request_of(s)->main;
     const uint64_t body = r->body ? (uint64_t)r->body->got : 0;
     (void)entry;
-    return value_give(out, fmt_pool(s->pool, "%llu", (unsigned long long)(r->in.length + body)));
+    fmt_u64(f, r->in.length + body);
+    return true;
 }
 
 /* --- the place -------------------------------------------------------------------------------- */
@@ -274,22 +275,32 @@ GETTER(realpath_root)
 GETTER(request_filename)
 {
     struct request *r = request_of(s);
+    const unsigned status = r->out.status;
     const struct str path = path_of(r, r->in.path);
     (void)entry;
-    return path.at && value_give(out, path);
+    r->out.status = status;
+    return value_some(out, path);       /* none: it would lie outside the folder */
 }
 
 /* --- the request as a whole ------------------------------------------------------------------- */
 
+/* One for a request and its subrequests. */
+struct request_id {
+    unsigned char bytes[16];
+    bool made;
+};
+
 GETTER(request_id)
 {
-    unsigned char bytes[16];
+    static const char key;
+    struct request_id *id = request_note(request_of(s)->main, &key, sizeof(*id));
     struct fmt f;
     (void)entry;
-    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+    if (!id->made && getrandom(id->bytes, sizeof(id->bytes), 0) != (ssize_t)sizeof(id->bytes))
         return false;
-    fmt_init_pool(&f, s->pool, 2 * sizeof(bytes), 2 * sizeof(bytes));
-    fmt_hex_bytes(&f, str_of(bytes, sizeof(bytes)));
+    id->made = true;
+    fmt_init_pool(&f, s->pool, 2 * sizeof(id->bytes), 2 * sizeof(id->bytes));
+    fmt_hex_bytes(&f, str_of(id->bytes, sizeof(id->bytes)));
     return value_give(out, fmt_done(&f));
 }
 
@@ -310,29 +321,28 @@ GETTER(request_completion)
 
 /* --- the response ----------------------------------------------------------------------------- */
 
-GETTER(status)
+APPENDER(status)
 {
     const struct request *r = request_of(s);
     (void)entry;
-    return value_give(out, fmt_pool(s->pool, "%03u",
-                                    r->error_status ? r->error_status : r->out.status));
+    fmt_u64_width(f, r->error_status ? r->error_status : r->out.status, 3);
+    return true;
 }
 
-GETTER(body_bytes_sent)
+APPENDER(body_bytes_sent)
 {
     (void)entry;
-    return value_give(out, fmt_pool(s->pool, "%llu",
-                                    (unsigned long long)request_of(s)->out.body_sent));
+    fmt_u64(f, request_of(s)->out.body_sent);
+    return true;
 }
 
-GETTER(bytes_sent)
+APPENDER(bytes_sent)
 {
     const struct request *r = request_of(s)->main;
     const uint64_t all = s->conn->sent + s->conn->out.bytes;
     (void)entry;
-    return value_give(out, fmt_pool(s->pool, "%llu",
-                                    (unsigned long long)(all > r->bytes_sent ? all - r->bytes_sent
-                                                                             : 0)));
+    fmt_u64(f, all > r->bytes_sent ? all - r->bytes_sent : 0);
+    return true;
 }
 
 /* What was set for this request, else what its place says. */
@@ -387,7 +397,7 @@ const struct variable http_variables[] = {
       NULL },
     { "request_body_file", get_request_body_file, VARS_VOLATILE, 0, "file of the request's body",
       NULL },
-    { "request_length", get_request_length, VARS_VOLATILE, 0, "bytes of the request", NULL },
+    { "request_length", APPENDS(request_length, VARS_VOLATILE), "bytes of the request", NULL },
     { "request_id", get_request_id, 0, 0, "16 random bytes in hexadecimal", NULL },
     { "request_completion", get_request_completion, VARS_VOLATILE, 0,
       "OK when the request was answered", NULL },
@@ -397,9 +407,9 @@ const struct variable http_variables[] = {
     { "realpath_root", get_realpath_root, VARS_VOLATILE, 0, "the same without symbolic links",
       NULL },
     { "request_filename", get_request_filename, VARS_VOLATILE, 0, "path of the file", NULL },
-    { "status", get_status, VARS_VOLATILE, 0, "status of the response", NULL },
-    { "body_bytes_sent", get_body_bytes_sent, VARS_VOLATILE, 0, "bytes of the body sent", NULL },
-    { "bytes_sent", get_bytes_sent, VARS_VOLATILE, 0, "bytes sent", NULL },
+    { "status", APPENDS(status, VARS_VOLATILE), "status of the response", NULL },
+    { "body_bytes_sent", APPENDS(body_bytes_sent, VARS_VOLATILE), "bytes of the body sent", NULL },
+    { "bytes_sent", APPENDS(bytes_sent, VARS_VOLATILE), "bytes sent", NULL },
     { "limit_rate", get_limit_rate, VARS_VOLATILE | VARS_CHANGEABLE, 0, "bytes a second",
       set_limit_rate },
     { "sent_http_", get_sent_field, VARS_PREFIX | VARS_VOLATILE, 0, "a field of the response",

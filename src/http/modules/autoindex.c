@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { SLICE = 512, BLOCK = 16 << 10, TITLE_MOST = 64 << 10 };
+enum { SLICE = 256, BLOCK = 16 << 10, TITLE_MOST = 64 << 10 };
 
 struct autoindex_conf {
     struct conf_set set;

@@ -47,8 +47,8 @@ static const struct directive rows[] = {
 };
 
 static struct section section = {
-    .name = "index", .where = IN_HSL, .size = sizeof(struct index_conf), .rows = rows,
-    .nrows = countof(rows),
+    .name = "index", .where = IN_HSL | IN_LOCATION_IF | IN_LIMIT_EXCEPT,
+    .size = sizeof(struct index_conf), .rows = rows, .nrows = countof(rows),
 };
 
 /* Not there: perhaps since the whole folder is not. */

@@ -3,8 +3,8 @@
  *
  *     WAITING --bytes--> READING --head--> BUSY --answered--> WAITING, READING (pipelined)
  *        |                  |                |  \--body left--> SKIPPING --> WAITING, READING
- *        |                  |                \--no more on this connection--> CLOSING --all sent--.
- *        \-- timeouts, evicted --> closed <-- LINGERING: what the client still sends is read <-----/
+ *        |                  |                \--no more on this connection--> CLOSING --sent--.
+ *        \-- timeouts, evicted --> closed <-- LINGERING: the client's bytes are read <--------/
  *
  * One request is read and answered at a time; those before it may still be on their way out, so a
  * turn answers many pipelined ones and sends them together.  The buffer is only there while bytes

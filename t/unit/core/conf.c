@@ -288,11 +288,11 @@ static struct section *const http_sections[] = {
     &server_section, &location_section, &each_section, &only_section, &gap_section,
     &words_section, &upstream_section, NULL
 };
-static const struct module core_module = { "ngx_core_module", "core", core_sections, NULL,
-                                           finish_core };
-static const struct module http_module = { "ngx_http_core_module", "http", http_sections, NULL,
-                                           finish_http };
-static const struct module empty_module = { "ngx_http_empty_module", "http", NULL, NULL, NULL };
+static const struct module core_module = { .name = "ngx_core_module", .protocol = "core",
+                                           .sections = core_sections, .finish = finish_core };
+static const struct module http_module = { .name = "ngx_http_core_module", .protocol = "http",
+                                           .sections = http_sections, .finish = finish_http };
+static const struct module empty_module = { .name = "ngx_http_empty_module", .protocol = "http" };
 static const struct module *const modules[] = { &core_module, &empty_module, &http_module, NULL };
 
 /* --- a run ------------------------------------------------------------------------------------ */
@@ -444,7 +444,7 @@ static void said_by(const struct module *const *wrong, char *said, size_t size)
 static void dies(struct section *section, const char *what)
 {
     struct section *const sections[] = { section, NULL };
-    const struct module module = { "wrong", "core", sections, NULL, NULL };
+    const struct module module = { .name = "wrong", .protocol = "core", .sections = sections };
     const struct module *const wrong[] = { &module, NULL };
     char said[1024];
     said_by(wrong, said, sizeof(said));
@@ -531,7 +531,7 @@ static void test_wrong_sections(void)
     dies(&section, "it has no name");
     section.name = "s";
     struct section *const twice[] = { &section, &section, NULL };
-    const struct module module = { "wrong", "core", twice, NULL, NULL };
+    const struct module module = { .name = "wrong", .protocol = "core", .sections = twice };
     const struct module *const wrong[] = { &module, NULL };
     char said[1024];
     said_by(wrong, said, sizeof(said));

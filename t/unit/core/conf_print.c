@@ -46,9 +46,10 @@ static const struct variable variables[] = {
     { "arg_", NULL, VARS_PREFIX, 0, "an argument", NULL },
     { NULL, NULL, 0, 0, NULL, NULL },
 };
-static const struct module http = { "ngx_http_s_module", "http", sections, variables, NULL };
-static const struct module stream = { "ngx_stream_t_module", "stream", stream_sections, NULL,
-                                      NULL };
+static const struct module http = { .name = "ngx_http_s_module", .protocol = "http",
+                                    .sections = sections, .variables = variables };
+static const struct module stream = { .name = "ngx_stream_t_module", .protocol = "stream",
+                                      .sections = stream_sections };
 static const struct module *const modules[] = { &http, &stream, NULL };
 
 static const char *printed(struct pool *pool, void (*print)(struct fmt *f, bool json), bool json)

@@ -129,7 +129,7 @@ static void probe_tcp(struct probe *p)
     const int near = accept(listener, NULL, NULL);
     ASSERT(near >= 0);
     close(listener);
-    socket_nodelay(near);
+    setsockopt(near, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
     probe_on(p, near, far);
 }
 
@@ -312,17 +312,23 @@ static void test_addresses(void)
 
 static void test_refused(void)
 {
-    struct inet_address path;
+    struct probe p = { .far = -1 };
     const int fd = memfd_create("plain", MFD_CLOEXEC);
-    ASSERT(inet_parse(STR("unix:/a/path/that/is/longer/than/an/internet/address"), 0, &path));
     const size_t reserved = loop.timers.reserved;
-    ok(!conn_new(&loop, fd, &path), "what cannot be watched is no connection");
+    p.c = conn_new(&loop, fd, &nobody);
+    ASSERT(p.c);
+    p.c->handler = &handler;
+    p.c->data = &p;
+    p.c->closed = on_closed;
+    turns(3);
+    is_uint(p.errors, 1, "what cannot be watched is an error");
+    conn_close(p.c);
+    turns(2);
     ok(fcntl(fd, F_GETFD) < 0, "its descriptor is closed");
     is_uint(loop.timers.reserved, reserved, "and no timer is kept for it");
 }
 
-/* --- receiving
- * ------------------------------------------------------------------------------------ */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 static void test_recv(void)
 {
@@ -751,6 +757,8 @@ static void test_close_another(void)
     struct probe a, b;
     probe_pair(&a);
     probe_pair(&b);
+    turns(1);
+    a.ready = b.ready = 0;
     a.close_too = b.c;
     b.close_too = a.c;
     ASSERT(write(a.far, "x", 1) == 1 && write(b.far, "x", 1) == 1);

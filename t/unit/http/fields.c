@@ -138,6 +138,14 @@ static void test_remove(void)
     fields_remove(&f, STR("host"));
     is_str(shown(&f, &pool), "Via=v", "the first and the last");
     ok(is_consistent(&f), "leave one");
+    add(&f, &pool, "Date", "d");
+    add(&f, &pool, "Via", "w");
+    fields_cut(&f, 2, 1);
+    fields_cut(&f, 3, 9);
+    is_uint(f.count, 3, "no places, or none that there are");
+    fields_cut(&f, 0, 2);
+    is_str(shown(&f, &pool), "Via=w", "the first two places");
+    ok(is_consistent(&f), "leave another one");
     fields_set(&f, &pool, STR("VIA"), STR("w"));
     is_str(shown(&f, &pool), "VIA=w", "set instead");
     fields_set(&f, &pool, STR("Host"), STR("j"));

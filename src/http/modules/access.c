@@ -1,0 +1,101 @@
+/*
+ * ngx_http_access_module: allow and deny by the address of the client; the first rule that fits
+ * decides.  Owns nothing.
+ */
+#include "http/core_conf.h"
+
+enum rule_kind { RULE_ALL, RULE_LOCAL, RULE_NETWORK };
+
+struct rule {
+    struct rule *next;
+    enum rule_kind kind;
+    bool deny;
+    struct inet_cidr network;
+};
+
+struct access_conf {
+    struct conf_set set;
+    struct rule *rules;                 /* as written */
+};
+
+/* arg: of deny. */
+static bool parse(struct conf *cf, void *field, const void *arg)
+{
+    struct rule **end = field, *rule = pool_new(cf->pool, struct rule);
+    const struct str text = conf_arg(cf, 1);
+    bool loose = false;
+    rule->deny = arg != NULL;
+    if (str_eq(text, STR("all")))
+        rule->kind = RULE_ALL;
+    else if (str_eq(text, STR("unix:")))
+        rule->kind = RULE_LOCAL;
+    else if (inet_cidr_parse(text, &rule->network, &loose))
+        rule->kind = RULE_NETWORK;
+    else
+        return conf_error(cf, 1, "invalid-value", "invalid parameter \"%.*s\"", STR_FMT(text));
+    if (loose)
+        conf_diag(cf, DIAG_WARN, 1, "loose-network", "low address bits of %.*s are meaningless",
+                  STR_FMT(text));
+    while (*end)
+        end = &(*end)->next;
+    *end = rule;
+    return true;
+}
+static const struct conf_type type = { "address | network | unix: | all", sizeof(struct rule *),
+                                       true, parse, false };
+
+static const struct directive rows[] = {
+    { "allow", IN_HSL | IN_LIMIT_EXCEPT, 1, 1, &type, FIELD(access_conf, rules), INHERIT, NULL,
+      NULL, NULL, "who may have this", NULL },
+    { "deny", IN_HSL | IN_LIMIT_EXCEPT, 1, 1, &type, FIELD(access_conf, rules), INHERIT, NULL,
+      "deny", NULL, "who may not have this", NULL },
+};
+static struct section section = {
+    .name = "access", .where = IN_HSL | IN_LOCATION_IF | IN_LIMIT_EXCEPT,
+    .size = sizeof(struct access_conf), .rows = rows, .nrows = countof(rows),
+};
+
+static bool enabled(const struct conf_block *block)
+{
+    const struct access_conf *conf = conf_of(block, section);
+    return conf && conf->rules;
+}
+
+static bool fits(const struct rule *rule, const struct inet_address *client)
+{
+    switch (rule->kind) {
+    case RULE_ALL:
+        return true;
+    case RULE_LOCAL:
+        return client->any.sa_family == AF_UNIX;
+    case RULE_NETWORK:
+        break;
+    }
+    return inet_cidr_match(&rule->network, client);
+}
+
+static enum step run(struct request *r)
+{
+    const struct access_conf *conf = request_conf(r, section);
+    const struct rule *rule = conf->rules;
+    struct inet_address client;
+    request_client(r, &client);
+    while (rule && !fits(rule, &client))
+        rule = rule->next;
+    if (!rule)
+        return STEP_NEXT;
+    if (!rule->deny)
+        return STEP_ALLOW;
+    if (http_location_conf(r)->satisfy == SATISFY_ALL)
+        log_write(&r->log, LOG_ERROR, 0, "access forbidden by rule");
+    return request_fail(r, 403);
+}
+
+static const struct phase_step steps[] = { { PHASE_ACCESS, "access", run, enabled },
+                                           { 0, NULL, NULL, NULL } };
+static struct section *const sections[] = { &section, NULL };
+
+const struct http_module http_access_module = {
+    .module = { .name = "ngx_http_access_module", .protocol = "http", .sections = sections },
+    .steps = steps,
+};

@@ -1,0 +1,1316 @@
+# Rewriting: rewrite, if, set, break, and return among them; what a path, its arguments and the
+# configuration become. The location is chosen again when rules have changed the path.
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::Weir;
+
+run_tests();
+
+__DATA__
+
+=== rules of a server follow each other
+--- config
+rewrite ^/one$ /t/one;
+rewrite ^/t/one$ /t/two;
+rewrite ^/last$ /t/last last;
+rewrite ^/t/last$ /t/no;
+rewrite ^/break$ /t/break break;
+rewrite ^/t/break$ /t/no;
+rewrite ^/redirect$ /t/r redirect;
+rewrite ^/permanent$ /t/p permanent;
+rewrite ^/http$ http://h/x;
+rewrite ^/https$ https://h/x last;
+rewrite ^/https-p$ https://h/x permanent;
+rewrite ^/scheme$ $scheme://h/x;
+rewrite ^/braces$ ${scheme}://h/x;
+rewrite ^/upper$ HTTP://h/x;
+rewrite ^/relative$ rel redirect;
+rewrite ^/quoted$ "/t/a b";
+rewrite ^/static$ /t/%41%2f;
+rewrite ^/dots$ /t/../u/./v//w;
+rewrite /part /t/part;
+rewrite ^/(?i)caSE$ /t/case;
+rewrite ^/unslashed$ noslash;
+rewrite ^/nothing$ "?";
+rewrite ^/none$ $arg_none;
+rewrite ^/only-args$ ?a=b;
+location /t/ { return 200 "$uri|$args|$request_uri"; }
+location / { return 200 "root $uri|$args"; }
+--- request
+GET /one
+--- response_body: /t/two||/one
+
+=== arguments stay
+--- request
+GET /one?a=b
+--- response_body: /t/two|a=b|/one?a=b
+
+=== last ends the rules of the server
+--- request
+GET /last?x
+--- response_body: /t/last|x|/last?x
+
+=== break ends them too
+--- request
+GET /break
+--- response_body: /t/break||/break
+
+=== redirect
+--- request
+GET /redirect?q=1
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/r?q=1
+
+=== permanent
+--- request
+GET /permanent?q=1
+--- error_code: 301
+--- response_headers
+Location: http://localhost:%%PORT%%/t/p?q=1
+
+=== a replacement that begins with http:// is a redirect
+--- request
+GET /http?q=1
+--- error_code: 302
+--- response_headers
+Location: http://h/x?q=1
+
+=== also with last
+--- request
+GET /https?q=1
+--- error_code: 302
+--- response_headers
+Location: https://h/x?q=1
+
+=== and permanent, when it says so
+--- request
+GET /https-p
+--- error_code: 301
+--- response_headers
+Location: https://h/x
+
+=== one that begins with $scheme is a redirect
+--- request
+GET /scheme?q=1
+--- error_code: 302
+--- response_headers
+Location: http://h/x?q=1
+
+=== one that begins with ${scheme} is not
+--- request
+GET /braces
+--- error_code: 404
+--- error_log
+htmlhttp://h/x" failed
+
+=== nor is one in capitals
+--- request
+GET /upper
+--- error_code: 404
+--- error_log
+htmlHTTP://h/x" failed
+
+=== a redirect to a relative path stays one
+--- request
+GET /relative?x
+--- error_code: 302
+--- response_headers
+Location: rel?x
+
+=== a replacement with a space
+--- request
+GET /quoted
+--- response_body: /t/a b||/quoted
+
+=== escapes of a replacement are text
+--- request
+GET /static
+--- response_body: /t/%41%2f||/static
+
+=== nothing is normalised
+--- request
+GET /dots
+--- response_body: /t/../u/./v//w||/dots
+
+=== a regex without an anchor
+--- request
+GET /a/part/b
+--- response_body: /t/part||/a/part/b
+
+=== a regex says itself that case does not matter
+--- request
+GET /Case
+--- response_body: /t/case||/Case
+
+=== a path without a slash is outside the locations
+--- request
+GET /unslashed
+--- error_code: 404
+--- error_log
+htmlnoslash" failed
+
+=== a path that becomes empty
+--- request
+GET /nothing?a
+--- error_code: 500
+--- error_log
+the rewritten URI has a zero length
+
+=== a variable that is empty
+--- request
+GET /none
+--- error_code: 500
+--- error_log
+the rewritten URI has a zero length
+
+=== arguments alone
+--- request
+GET /only-args
+--- error_code: 500
+--- error_log
+the rewritten URI has a zero length
+
+=== after break in a server the rules of the location run
+--- config
+rewrite ^/x$ /x2 break;
+location /x2 { rewrite ^ /z last; return 200 x2; }
+location /z { return 200 z; }
+--- request
+GET /x
+--- response_body: z
+
+=== the statement break in a server
+--- config
+rewrite ^/x /z;
+break;
+rewrite ^ /no;
+location /x { return 200 x; }
+location /z { rewrite ^ /y last; }
+location /y { return 200 y; }
+--- request
+GET /x
+--- response_body: y
+
+=== last in a location
+--- config
+location /last/ { rewrite ^/last/(.*) /n/$1 last; return 200 no; }
+location /none/ { rewrite ^/none/(.*) /n/$1; }
+location /return/ { rewrite ^/return/(.*) /n/$1; return 200 "r $uri"; }
+location /break/ { rewrite ^/break/(.*) /$1 break; return 200 no; }
+location /late/ { rewrite ^/late/(.*) /n/$1; break; return 200 no; }
+location /back/ { rewrite ^/back/(.*) /n/$1; rewrite ^/n/(.*) /$1 break; }
+location /first/ { break; rewrite ^ /n/x; return 200 no; }
+location /miss/ { rewrite ^/nomatch /n/x last; return 200 "miss $uri"; }
+location /index/ { rewrite ^ /sub/ break; }
+location @named { rewrite ^ /n/named last; }
+location /named { error_page 418 = @named; return 418; }
+location @stay { rewrite ^ /a.txt break; }
+location /stay { error_page 418 = @stay; return 418; }
+location /n/ { return 200 "n $uri"; }
+location /outer/ {
+    rewrite ^ /n/outer last;
+    location /outer/inner/ { return 200 "inner $uri"; }
+}
+location = /exact { rewrite ^ /n/exact; }
+location ~ ^/regex/(.*) { rewrite ^/regex/(.).*$ /n/$1; }
+--- user_files
+>>> a.txt
+a file
+>>> sub/index.html
+index of sub
+--- request
+GET /last/x
+--- response_body: n /n/x
+
+=== without a flag the rules go on, and a location is chosen at their end
+--- request
+GET /none/x
+--- response_body: n /n/x
+
+=== return comes before that
+--- request
+GET /return/x
+--- response_body: r /n/x
+
+=== break stays in the location
+--- request
+GET /break/a.txt
+--- response_body
+a file
+
+=== the statement break takes back the choice
+--- request
+GET /late/x
+--- error_code: 404
+--- error_log
+html/n/x" failed
+
+=== break after a rewrite without a flag
+--- request
+GET /back/a.txt
+--- response_body
+a file
+
+=== the statement break first
+--- request
+GET /first/x
+--- error_code: 404
+--- error_log
+html/first/x" failed
+
+=== a regex that does not match
+--- request
+GET /miss/x
+--- response_body: miss /miss/x
+
+=== a folder's index after break
+--- request
+GET /index/
+--- response_body
+index of sub
+
+=== last in a named location
+--- request
+GET /named
+--- response_body: n /n/named
+
+=== break in a named location
+--- request
+GET /stay
+--- response_body
+a file
+
+=== rules are not inherited by a location inside
+--- request
+GET /outer/inner/x
+--- response_body: inner /outer/inner/x
+
+=== an exact location
+--- request
+GET /exact
+--- response_body: n /n/exact
+
+=== a regex location
+--- request
+GET /regex/xyz
+--- response_body: n /n/x
+
+=== a rewrite to itself
+--- config
+location /loop { rewrite ^ /loop last; }
+location /flagless { rewrite ^ /flagless; }
+location /still { rewrite ^ /still break; }
+location /chain/ {
+    rewrite ^/chain/1$ /chain/2 last;
+    rewrite ^/chain/2$ /chain/3 last;
+    rewrite ^/chain/3$ /chain/4 last;
+    rewrite ^/chain/4$ /chain/5 last;
+    rewrite ^/chain/5$ /chain/6 last;
+    rewrite ^/chain/6$ /chain/7 last;
+    rewrite ^/chain/7$ /chain/8 last;
+    rewrite ^/chain/8$ /chain/9 last;
+    rewrite ^/chain/9$ /chain/10 last;
+    rewrite ^/chain/10$ /chain/11 last;
+    rewrite ^/chain/11$ /end last;
+    return 404;
+}
+location /end { return 200 "end"; }
+location /try/ { try_files /none /chain/$arg_n; }
+location /page/ { error_page 404 @named; rewrite ^/page(.*)$ /chain$1; }
+location /mixed { error_page 404 /chain/3; return 404; }
+location @named { return 200 named; }
+error_page 500 /end;
+--- request
+GET /loop
+--- error_code: 500
+--- error_log
+rewrite or internal redirection cycle while processing "/loop"
+--- no_error_log
+internally redirecting
+
+=== the same without a flag
+--- request
+GET /flagless
+--- error_code: 500
+--- error_log
+rewrite or internal redirection cycle while processing "/flagless"
+
+=== the same with break is none
+--- request
+GET /still
+--- error_code: 404
+
+=== ten changes of the path
+--- request
+GET /chain/2
+--- response_body: end
+
+=== eleven
+--- request
+GET /chain/1
+--- error_code: 500
+--- error_log
+rewrite or internal redirection cycle while processing "/end"
+
+=== internal redirects are counted with them
+--- request
+GET /try/?n=3
+--- response_body: end
+
+=== one too many of both
+--- request
+GET /try/?n=2
+--- error_code: 500
+--- error_log
+rewrite or internal redirection cycle while processing "/end"
+
+=== an error page counts as well
+--- request
+GET /mixed
+--- error_code: 404
+--- response_body: end
+
+=== arguments of a replacement
+--- config
+rewrite ^/add$ /t?a=1;
+rewrite ^/drop$ /t?;
+rewrite ^/replace$ /t?a=1?;
+rewrite ^/own$ /t?a=$args?;
+rewrite ^/arg$ /t?a=$arg_x;
+rewrite ^/var$ /t$is_args$args;
+rewrite ^/var2$ /t$is_args$args?;
+rewrite ^/twice$ /t??;
+rewrite ^/three$ /t?a?b?c;
+rewrite ^/three2$ /t?a?b?c?;
+rewrite ^/empty(.*)$ /t?$1;
+rewrite ^/frag$ /t#frag?x;
+rewrite ^/r-add$ /t?a=1 redirect;
+rewrite ^/r-drop$ /t? redirect;
+rewrite ^/r-replace$ /t?a=1? redirect;
+rewrite ^/r-own$ /t?$args? redirect;
+rewrite ^/r-twice$ /t?? redirect;
+rewrite ^/r-empty(.*)$ /t?$1 redirect;
+rewrite ^/r-frag$ /t#frag?x redirect;
+set $mark "?";
+rewrite ^/mark$ /t${mark}y=1;
+rewrite ^/r-mark$ /t${mark}y=1 redirect;
+location / { return 200 "$uri|$args|$is_args"; }
+--- request
+GET /add
+--- response_body: /t|a=1|?
+
+=== those of the request come behind them
+--- request
+GET /add?b=2
+--- response_body: /t|a=1&b=2|?
+
+=== a request with an empty argument list
+--- request
+GET /add?
+--- response_body: /t|a=1|?
+
+=== a question mark at the end drops them
+--- request
+GET /drop?b=2
+--- response_body: /t||
+
+=== also behind others
+--- request
+GET /replace?b=2
+--- response_body: /t|a=1|?
+
+=== the arguments of the request in the replacement
+--- request
+GET /own?b=2
+--- response_body: /t|a=b=2|?
+
+=== one of them, as it was sent
+--- request
+GET /arg?x=%20y&b
+--- response_body: /t|a=%20y&x=%20y&b|?
+
+=== a question mark from a variable belongs to the path
+--- request
+GET /var?b
+--- response_body: /t?b|b|?
+
+=== the same, and the arguments dropped
+--- request
+GET /var2?b
+--- response_body: /t?b||
+
+=== a question mark from set too
+--- request
+GET /mark?z
+--- response_body: /t?y=1|z|?
+
+=== two question marks
+--- request
+GET /twice?b
+--- response_body: /t||
+
+=== only the first and the last of many count
+--- request
+GET /three?z
+--- response_body: /t|a?b?c&z|?
+
+=== only the first and the last of many count, at the end
+--- request
+GET /three2?z
+--- response_body: /t|a?b?c|?
+
+=== empty arguments before those of the request
+--- request
+GET /empty?b
+--- response_body: /t|&b|?
+
+=== a fragment is text of the path
+--- request
+GET /frag?y
+--- response_body: /t#frag|x&y|?
+
+=== redirect: arguments are added
+--- request
+GET /r-add?b=2
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?a=1&b=2
+
+=== redirect: arguments are dropped
+--- request
+GET /r-drop?b=2
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t
+
+=== redirect: arguments are replaced
+--- request
+GET /r-replace?b=2
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?a=1
+
+=== redirect: the request's own
+--- request
+GET /r-own?b=2
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?b=2
+
+=== redirect: two question marks
+--- request
+GET /r-twice?b
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?
+
+=== redirect: empty arguments before those of the request
+--- request
+GET /r-empty?b
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?&b
+
+=== redirect: a fragment stays where it is
+--- request
+GET /r-frag?y
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t#frag?x&y
+
+=== redirect: a question mark from a variable is followed by another
+--- request
+GET /r-mark?z
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?y=1?z
+
+=== a group in the path is not escaped
+--- config
+rewrite ^/path(.*)$ /t$1;
+rewrite ^/args(.*)$ /t?x=$1;
+rewrite ^/both(.*)$ /t/$1?y=$1;
+rewrite ^/r-path(.*)$ /t$1 redirect;
+rewrite ^/r-args(.*)$ /t?x=$1 redirect;
+rewrite ^/r-url(.*)$ http://h$1?y=$1;
+rewrite ^/r-uri http://h$uri;
+rewrite ^/named(?<part>.*)$ /t/$part?y=$part;
+rewrite ^/r-named(?<part>.*)$ /t/$part?y=$part redirect;
+rewrite ^/s1$ "/t/%20.%21.%22.%23.%24.%25.%26.%27.%2a.%2f" redirect;
+rewrite ^/s2$ "/t/%30.%3b.%3c.%3d.%3e.%41.%5c.%7e.%7f.%80.%c3%a9.%0d%0a" redirect;
+rewrite ^/s3$ /t/%41%3fa%41 redirect;
+rewrite ^/s4$ /t/%41?a%41 redirect;
+rewrite ^/b1$ /t/%zz redirect;
+rewrite ^/b2$ /t/%4 redirect;
+rewrite ^/b3$ /t/% redirect;
+rewrite ^/b4$ /t/%%41 redirect;
+rewrite ^/b5$ /t/%4z%41 redirect;
+set $mark "?%41";
+set $odd "%?%41";
+rewrite ^/v1$ /t$mark redirect;
+rewrite ^/v2$ /t$odd redirect;
+location /twice { rewrite ^/twice(.*)$ /r-args2$1 last; }
+location /r-args2 { rewrite ^/r-args2(.*)$ /t?x=$1 redirect; }
+location /page { error_page 404 /r-args2&page; return 404; }
+location / { return 200 "$uri|$args"; }
+--- request
+GET /path%20%3f%2f%25x?b
+--- response_body: /t ?/%x|b
+
+=== a group in the arguments is escaped
+--- request
+GET /args%20x%3F&y+%25%26%2B%3B%23
+--- response_body: /t|x=%20x%3F%26y%2B%25%26%2B%3B%23
+
+=== all that is escaped there
+--- request
+GET /args%22<>`{}|^\[]'!@$*(),:=~
+--- response_body: /t|x=%22%3C%3E%60%7B%7D%7C%5E%5C[]'!@$*(),:=~
+
+=== bytes above 127
+--- request
+GET /args%c3%a9%7f
+--- response_body: /t|x=%C3%A9%7F
+
+=== both in one replacement
+--- request
+GET /both/%20x%25%26
+--- response_body: /t// x%&|y=/%20x%25%26
+
+=== a path that was sent without escapes is not escaped
+--- request
+GET /args&;x<>"{}'!@^
+--- response_body: /t|x=&;x<>"{}'!@^
+
+=== but when there is one escape
+--- request
+GET /args&;x<>%41
+--- response_body: /t|x=%26%3Bx%3C%3EA
+
+=== or a plus
+--- request
+GET /args&;+
+--- response_body: /t|x=%26%3B%2B
+
+=== in the path, not in the arguments
+--- request
+GET /args&;?%41+
+--- response_body: /t|x=&;&%41+
+
+=== a named group is a variable, and not escaped
+--- request
+GET /named/%20x%25%26%3f
+--- response_body: /t// x%&?|y=/ x%&?
+
+=== the path of a redirect: escapes that are needed stay
+--- request
+GET /r-path%20x%25&y
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t%20x%25&y
+
+=== and bytes above 127
+--- request
+GET /r-path%c3%a9%7f
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t%C3%A9%7F
+
+=== and quotes and hashes
+--- request
+GET /r-path%22%23%24%26%27
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t%22%23$&'
+
+=== unescaping ends at a question mark
+--- request
+GET /r-path%20x%3F&y%26
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t%20x?%26y%26
+
+=== arguments of a redirect
+--- request
+GET /r-args%20x%3F&y+%25
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?x=%20x%3F%26y%2B%25
+
+=== a redirect of a path that was sent without escapes
+--- request
+GET /r-path&;x<>{}'!@^
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t&;x<>{}'!@^
+
+=== a redirect to a URL
+--- request
+GET /r-url/%20x%25%26%3f
+--- error_code: 302
+--- response_headers
+Location: http://h/%20x%25&??y=/%20x%25%26%3F
+
+=== a variable in a redirect is not escaped
+--- request
+GET /r-uri/%20x%25%26%3f
+--- error_code: 302
+--- response_headers
+Location: http://h/r-uri/ x&?
+
+=== a named group in a redirect
+--- request
+GET /r-named/%20x%25%26%3f
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t// x&??y=/ x%&?
+
+=== escapes of the replacement of a redirect, those that stay
+--- request
+GET /s1
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/%20.%21.%22.%23.%24.%25.&.'.*./
+
+=== escapes of the replacement of a redirect, others
+--- request
+GET /s2
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/0.;.<.=.>.A.\.~.%7f.%80.%c3%a9.%0d%0a
+
+=== an escaped question mark ends unescaping
+--- request
+GET /s3
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/A?a%41
+
+=== and so does a plain one
+--- request
+GET /s4
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/A?a%41
+
+=== a percent sign before other letters goes
+--- request
+GET /b1
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/zz
+
+=== a half escape at the end goes
+--- request
+GET /b2
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/
+
+=== a percent sign at the end goes
+--- request
+GET /b3
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/
+
+=== a percent sign before an escape
+--- request
+GET /b4
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/%41
+
+=== a broken escape before a good one
+--- request
+GET /b5
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/A
+
+=== a question mark from a variable ends unescaping
+--- request
+GET /v1
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?%41
+
+=== but not behind a percent sign
+--- request
+GET /v2
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?A
+
+=== how the path was sent is not forgotten on the way
+--- request
+GET /twice&a%41
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?x=%26aA
+
+=== how the path was sent is not forgotten on the way, without
+--- request
+GET /twice&a
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?x=&a
+
+=== an error page, of a path without escapes
+--- request
+GET /page
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?x=&page
+
+=== an error page, of a path with one
+--- request
+GET /page%41
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t?x=%26page
+
+=== a condition that is not true
+--- config
+location /one { set $a 1; if ($arg_x) { set $a 2; } set $a "${a}3"; return 200 $a; }
+location /two {
+    set $a "";
+    if ($arg_x) { set $a "${a}x"; }
+    set $a "${a}1";
+    if ($arg_y) { set $a "${a}y"; }
+    set $a "${a}2";
+    return 200 $a;
+}
+location /three { if ($arg_x) { return 200 x; } if ($arg_y) { return 201 y; } return 202 o; }
+location /rewrite { if ($arg_x) { rewrite ^ /six; } set $z "$uri"; return 200 "$z"; }
+location /choose { if ($arg_x) { rewrite ^ /six; } set $z "$uri"; }
+location /six { return 200 "six $uri"; }
+location /break { if ($arg_x) { break; } return 200 out; }
+location /rbreak { if ($arg_x) { rewrite ^ /a.txt break; } return 200 out; }
+location /rlast { if ($arg_x) { rewrite ^ /six last; } return 200 out; }
+location /after { if ($arg_x) { set $v x; rewrite ^ /l; set $v "${v}w"; } set $v "${v}o"; return 200 "$uri $v"; }
+location /unless { if ($arg_x) { set $t "${t}X"; } if ($arg_y) { set $t "${t}Y"; } if ($t = XY) { return 403; } return 200 ok; }
+location /redirect { if ($arg_x) { rewrite ^(.*)$ http://h$1 permanent; } return 200 out; }
+location /deep {
+    location /deep/er { if ($arg_x) { return 200 "x $uri"; } return 200 "no $uri"; }
+    if ($arg_x) { return 200 outer; }
+}
+--- user_files
+>>> a.txt
+a file
+--- request
+GET /one
+--- response_body: 13
+
+=== the rules after a condition that is true run too
+--- request
+GET /one?x=1
+--- response_body: 23
+
+=== two conditions, neither true
+--- request
+GET /two
+--- response_body: 12
+
+=== two conditions, the first true
+--- request
+GET /two?x=1
+--- response_body: x12
+
+=== two conditions, the second true
+--- request
+GET /two?y=1
+--- response_body: 1y2
+
+=== two conditions, both true
+--- request
+GET /two?x=1&y=1
+--- response_body: x1y2
+
+=== return in a condition
+--- request
+GET /three?x=1&y=1
+--- response_body: x
+
+=== return in a condition, the second
+--- request
+GET /three?y=1
+--- error_code: 201
+--- response_body: y
+
+=== return behind conditions
+--- request
+GET /three
+--- error_code: 202
+--- response_body: o
+
+=== a rewrite in a condition, then other rules
+--- request
+GET /rewrite?x=1
+--- response_body: /six
+
+=== a rewrite in a condition, then a choice
+--- request
+GET /choose?x=1
+--- response_body: six /six
+
+=== break in a condition ends all rules
+--- request
+GET /break?x=1
+--- error_code: 404
+--- error_log
+html/break" failed
+
+=== break in a condition that is not true
+--- request
+GET /break
+--- response_body: out
+
+=== a rewrite with break in a condition
+--- request
+GET /rbreak?x=1
+--- response_body
+a file
+
+=== a rewrite with last in a condition
+--- request
+GET /rlast?x=1
+--- response_body: six /six
+
+=== rules behind a rewrite in a condition
+--- request
+GET /after?x=1
+--- response_body: /l xwo
+
+=== two conditions that are asked together
+--- request
+GET /unless?x=1&y=1
+--- error_code: 403
+
+=== two conditions that are asked together, one true
+--- request
+GET /unless?x=1
+--- response_body: ok
+
+=== a redirect in a condition
+--- request
+GET /redirect?x=1
+--- error_code: 301
+--- response_headers
+Location: http://h/redirect?x=1
+
+=== a location inside has conditions of its own
+--- request
+GET /deep/er?x=1
+--- response_body: x /deep/er
+
+=== the configuration outside of conditions
+--- config
+location /header {
+    add_header X-H outer;
+    if ($arg_x) { add_header X-H x; }
+    if ($arg_y) { add_header X-H y; }
+    return 200 ok;
+}
+location /empty { add_header X-H outer; if ($arg_x) { } return 200 ok; }
+location /reset { if ($arg_x) { add_header X-H x; } if ($arg_x) { } return 200 ok; }
+location /root { root nowhere; if ($arg_x) { root html; rewrite ^ /a.txt break; } }
+location /later { rewrite ^ /a.txt break; if ($arg_x) { return 200 no; } }
+location /try { try_files /a.txt =404; if ($arg_x) { set $q 1; } }
+location /alias/ { alias html/; if ($arg_x) { add_header X-H x; } }
+location /page { if ($arg_x) { error_page 404 /err-x; return 404; } error_page 404 /err; return 404; }
+location /inherit { if ($arg_x) { return 404; } error_page 404 /err; return 200 ok; }
+location /err { return 200 "err $uri"; }
+location = /internal { internal; if ($arg_x) { return 200 in; } return 200 no; }
+location /limited { limit_except POST { access_log off; } if ($arg_x) { add_header X-H x; } return 200 "rules"; }
+location /again { if ($arg_x) { add_header X-H x; rewrite ^ /fresh; } }
+location /fresh { return 200 fresh; }
+location /sub/ { if ($arg_x) { add_header X-H x; } }
+location / { if ($arg_x) { add_header X-H x; } }
+--- user_files
+>>> a.txt
+a file
+>>> sub/index.html
+index of sub
+--- request
+GET /header
+--- response_headers
+X-H: outer
+
+=== that of the condition
+--- request
+GET /header?x=1
+--- response_headers
+X-H: x
+
+=== that of the last condition that is true
+--- request
+GET /header?x=1&y=1
+--- response_headers
+X-H: y
+
+=== an empty condition inherits all of it
+--- request
+GET /empty?x=1
+--- response_headers
+X-H: outer
+
+=== an empty condition behind another
+--- request
+GET /reset?x=1
+--- response_headers
+!X-H
+
+=== the root of a condition
+--- request
+GET /root?x=1
+--- response_body
+a file
+
+=== the root outside of it
+--- request
+GET /root
+--- error_code: 404
+--- error_log
+nowhere/root" failed
+
+=== rewriting with break before a condition
+--- request
+GET /later?x=1
+--- response_body
+a file
+
+=== try_files is not inherited by a condition
+--- request
+GET /try?x=1
+--- error_code: 404
+--- error_log
+html/try" failed
+
+=== try_files without it
+--- request
+GET /try
+--- response_body
+a file
+
+=== alias is inherited by a condition
+--- request
+GET /alias/a.txt?x=1
+--- response_headers
+X-H: x
+--- response_body
+a file
+
+=== error_page in a condition
+--- request
+GET /page?x=1
+--- error_code: 404
+--- response_body: err /err-x
+
+=== error_page behind a condition
+--- request
+GET /page
+--- error_code: 404
+--- response_body: err /err
+
+=== error_page is inherited by a condition before it
+--- request
+GET /inherit?x=1
+--- error_code: 404
+--- response_body: err /err
+
+=== internal is inherited by a condition
+--- request
+GET /internal?x=1
+--- error_code: 404
+
+=== limit_except has no rules
+--- request
+GET /limited?x=1
+--- error_code: 404
+--- error_log
+html/limited" failed
+
+=== a method that it does not limit
+--- request
+POST /limited?x=1
+--- response_headers
+X-H: x
+--- response_body: rules
+
+=== another location has its own configuration again
+--- request
+GET /again?x=1
+--- response_headers
+!X-H
+--- response_body: fresh
+
+=== the index of a folder in a condition
+--- request
+GET /sub/?x=1
+--- response_body
+index of sub
+
+=== a folder without its slash in a condition
+--- request
+GET /sub?x=1
+--- error_code: 301
+--- response_headers
+Location: http://localhost:%%PORT%%/sub/?x=1
+
+=== conditions of a server: none is true
+--- config
+set $log "";
+if ($arg_x) { set $log "${log}x"; rewrite ^/go /t/x; set $log "${log}2"; }
+set $log "${log}s";
+if ($arg_y) { return 201 "y $log"; }
+if ($arg_z) { rewrite ^/go /t/z last; set $log no; }
+if ($arg_b) { break; set $log no; }
+if ($host = other.example) { return 301 http://localhost$request_uri; }
+if ($request_method = PUT) { return 444; }
+if (-f $request_filename) { set $log "${log}f"; }
+set $log "${log}e";
+location /t { return 200 "$uri $log"; }
+location / { return 200 "root $uri $log"; }
+--- user_files
+>>> a.txt
+a file
+--- request
+GET /
+--- response_body: root / se
+
+=== conditions of a server: rules inside and behind
+--- request
+GET /go?x=1
+--- response_body: /t/x x2se
+
+=== conditions of a server: return
+--- request
+GET /go?x=1&y=1
+--- error_code: 201
+--- response_body: y x2s
+
+=== conditions of a server: last
+--- request
+GET /go?z=1
+--- response_body: /t/z s
+
+=== conditions of a server: rules behind one that did not match
+--- request
+GET /go?x=1&z=1
+--- response_body: /t/x noe
+
+=== conditions of a server: break
+--- request
+GET /?b=1
+--- response_body: root / s
+
+=== conditions of a server: a redirect to its name
+--- request
+GET /a%20b?c
+Host: other.example
+--- error_code: 301
+--- response_headers
+Location: http://localhost/a%20b?c
+
+=== conditions of a server: no answer
+--- request
+PUT /
+--- error_code: none
+
+=== conditions of a server: its root
+--- request
+GET /a.txt
+--- response_body: root /a.txt sfe
+
+=== a variable that is not there is false
+--- config
+location /true { if ($arg_v) { return 200 true; } return 200 false; }
+location /equal {
+    set $r "";
+    if ($arg_v = "a b") { set $r "${r}E"; }
+    if ($arg_v != "a") { set $r "${r}N"; }
+    if ($arg_v = "") { set $r "${r}0"; }
+    if ($arg_v = $arg_w) { set $r "${r}W"; }
+    if ( $arg_v = ${arg_w}x ) { set $r "${r}X"; }
+    if ( $arg_v = (q) ) { set $r "${r}B"; }
+    return 200 "[$r]";
+}
+location /regex {
+    set $r "";
+    if ($arg_v ~ ^a(.)) { set $r "${r}1:$1"; }
+    if ($arg_v ~* ^A) { set $r "${r}2"; }
+    if ($arg_v !~ ^a) { set $r "${r}3"; }
+    if ($arg_v !~* "^A( |.)") { set $r "${r}4"; }
+    if ($arg_v ~ (x|z) ) { set $r "${r}5"; }
+    return 200 "[$r]";
+}
+location /file {
+    set $r "";
+    set $p $document_root/$arg_v;
+    if (-f $p) { set $r "${r}f"; }
+    if (-d $p) { set $r "${r}d"; }
+    if (-e $p) { set $r "${r}e"; }
+    if (-x $p) { set $r "${r}x"; }
+    if (!-f $p) { set $r "${r}F"; }
+    if ( !-d $p ) { set $r "${r}D"; }
+    if (!-e "$p") { set $r "${r}E"; }
+    if (!-x $p) { set $r "${r}X"; }
+    return 200 "[$r]";
+}
+location /nofile { if (-e $arg_v) { return 200 yes; } return 200 no; }
+location /agent { if ($http_user_agent ~* "(bot|crawl)") { return 403; } return 200 ok; }
+location /cookie { if ($http_cookie ~* "id=([^;]+)(?:;|$)") { set $id $1; } return 200 "[$id]"; }
+--- user_files
+>>> a.txt
+a file
+>>> run 0755
+#!/bin/sh
+>>> dir/
+--- request
+GET /true
+--- response_body: false
+
+=== an empty one is false
+--- request
+GET /true?v=
+--- response_body: false
+
+=== zero is false
+--- request
+GET /true?v=0
+--- response_body: false
+
+=== two zeros are true
+--- request
+GET /true?v=00
+--- response_body: true
+
+=== what begins with a zero is true
+--- request
+GET /true?v=0x
+--- response_body: true
+
+=== an escaped zero is true
+--- request
+GET /true?v=%30
+--- response_body: true
+
+=== texts that differ
+--- request
+GET /equal?v=a%20b
+--- response_body: [N]
+
+=== the text itself
+--- request
+GET /equal?v=a
+--- response_body: []
+
+=== an empty text
+--- request
+GET /equal?v=
+--- response_body: [N0W]
+
+=== nothing is an empty text
+--- request
+GET /equal
+--- response_body: [N0W]
+
+=== two variables
+--- request
+GET /equal?v=q&w=q
+--- response_body: [NW]
+
+=== a text with a variable
+--- request
+GET /equal?v=qx&w=q
+--- response_body: [NX]
+
+=== brackets in a text
+--- request
+GET /equal?v=(q)
+--- response_body: [NB]
+
+=== regexes with a group
+--- request
+GET /regex?v=abc
+--- response_body: [1:b2]
+
+=== regexes without case
+--- request
+GET /regex?v=ABC
+--- response_body: [23]
+
+=== regexes that do not match
+--- request
+GET /regex?v=x
+--- response_body: [345]
+
+=== regexes on nothing
+--- request
+GET /regex
+--- response_body: [34]
+
+=== a file
+--- request
+GET /file?v=a.txt
+--- response_body: [feDX]
+
+=== a file that can be executed
+--- request
+GET /file?v=run
+--- response_body: [fexD]
+
+=== a folder
+--- request
+GET /file?v=dir
+--- response_body: [dexF]
+
+=== a folder with a slash
+--- request
+GET /file?v=dir/
+--- response_body: [dexF]
+
+=== no file
+--- request
+GET /file?v=none
+--- response_body: [FDEX]
+
+=== a file that is no folder
+--- request
+GET /file?v=a.txt/x
+--- response_body: [FDEX]
+
+=== no name
+--- request
+GET /nofile
+--- response_body: no
+
+=== another name that is empty
+--- request
+GET /nofile?v=
+--- response_body: no
+
+=== a name below nothing
+--- request
+GET /nofile?v=a.txt
+--- response_body: no
+
+=== one of several words
+--- request
+GET /agent
+User-Agent: GoogleBot/2
+--- error_code: 403
+
+=== none of them
+--- request
+GET /agent
+User-Agent: Mozilla
+--- response_body: ok
+
+=== a group of a cookie
+--- request
+GET /cookie
+Cookie: a=b; id=77; c=d
+--- response_body: [77]
