@@ -2,7 +2,114 @@
 # configuration become. The location is chosen again when rules have changed the path.
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use POSIX ();
 use Test::Weir;
+
+# What a test of files sees in pipes, links and folders that are closed.
+{
+    my $t = Test::Weir->new(name => 'files');
+    my $html = $t->dir . '/html';
+    $t->write_file('html/a.txt', "text
+", mode => 0644);
+    $t->write_file('html/closed/a.txt', "text
+", mode => 0644);
+    POSIX::mkfifo("$html/pipe", 0644) or die "mkfifo: $!";
+    symlink 'a.txt', "$html/link" or die "symlink: $!";
+    symlink 'nowhere', "$html/dangling" or die "symlink: $!";
+    symlink 'loop', "$html/loop" or die "symlink: $!";
+    for my $name (qw(0644 0611 0100 0010 0001 0000)) {
+        $t->write_file("html/$name", '', mode => oct $name);
+    }
+    $t->write_conf(<<'CONF');
+events { }
+http {
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location / {
+            set $is "";
+            if (-f $request_filename) { set $is "${is}f"; }
+            if (-d $request_filename) { set $is "${is}d"; }
+            if (-e $request_filename) { set $is "${is}e"; }
+            if (-x $request_filename) { set $is "${is}x"; }
+            return 200 $is;
+        }
+        location /strict/ {
+            alias html/;
+            disable_symlinks on;
+            if (-e $request_filename) { return 200 yes; }
+            return 200 no;
+        }
+    }
+}
+CONF
+    $t->start;
+    my @cases = (['a.txt', 'fe'], [pipe => ''], [link => 'fe'], [dangling => ''], [loop => ''],
+        ['closed/', 'dex'], ['0644', 'fe'], ['0611', 'fe'], ['0100', 'fex'], ['0010', 'fe'],
+        ['0001', 'fe'], ['0000', 'fe'], ['strict/a.txt', 'yes'], ['strict/link', 'no']);
+    $t->allow_log(qr/\(40: Too many levels of symbolic links\)/);
+    is(get($t->port, "/$_->[0]")->{body}, $_->[1], "tests of $_->[0]") for @cases;
+    like($t->error_log, qr/\[crit\] .* stat\(\) "\S+\/loop" failed \(40: /, 'a loop is logged');
+    like($t->error_log, qr/\[crit\] .* openat\(\) "\S+\/link" failed \(40: /,
+        'and a link that is not allowed');
+    unlike($t->error_log, qr/dangling/, 'what is not there is not');
+
+    chmod 0, "$html/closed" or die "chmod: $!";
+    $t->allow_log(qr/\(13: Permission denied\)/);
+    my $inside = get($t->port, '/closed/a.txt')->{body};
+    SKIP: {
+        skip 'the workers may enter it', 2 if $inside eq 'fe';
+        is($inside, '', 'a folder that is closed');
+        like($t->error_log, qr/\[crit\] .* stat\(\) "\S+" failed \(13: /, 'that is logged');
+    }
+    chmod 0755, "$html/closed" or die "chmod: $!";
+    $t->stop;
+}
+
+# A variable that was not set is empty in a log, and a named group that did not match is not there.
+{
+    my $t = Test::Weir->new(name => 'log');
+    $t->write_conf(<<'CONF');
+events { }
+http {
+    log_format values '[$unset|$group|$set]';
+    access_log logs/values.log values;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        if ($arg_x ~ (?<group>x+)) { set $set 1; }
+        if ($arg_y) { set $unset 1; }
+        location / { return 204; }
+    }
+}
+CONF
+    $t->start;
+    get($t->port, $_) for '/', '/?x=xx', '/?y=1';
+    $t->stop;
+    is($t->access_log('logs/values.log'), "[|-|]
+[|xx|1]
+[1|-|]
+", 'values in a log');
+}
+
+# Many rules, each taken once for a request.
+{
+    my $t = Test::Weir->new(name => 'many');
+    my $rules = join '', map { "rewrite ^/$_(/.*)?\$ /" . ($_ + 1) . "\$1;
+" } 0 .. 1999;
+    $t->write_conf(<<"CONF");
+events { }
+http {
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        $rules
+        location / { return 200 \$uri; }
+    }
+}
+CONF
+    $t->start;
+    is(get($t->port, '/0/x')->{body}, '/2000/x', 'all of two thousand rules');
+    is(get($t->port, '/1999')->{body}, '/2000', 'the last of them');
+    $t->stop;
+}
 
 run_tests();
 
@@ -450,12 +557,12 @@ GET /mark?z
 GET /twice?b
 --- response_body: /t||
 
-=== only the first and the last of many count
+=== many question marks
 --- request
 GET /three?z
 --- response_body: /t|a?b?c&z|?
 
-=== only the first and the last of many count, at the end
+=== many question marks, one of them at the end
 --- request
 GET /three2?z
 --- response_body: /t|a?b?c|?
@@ -550,9 +657,9 @@ set $mark "?%41";
 set $odd "%?%41";
 rewrite ^/v1$ /t$mark redirect;
 rewrite ^/v2$ /t$odd redirect;
-location /twice { rewrite ^/twice(.*)$ /r-args2$1 last; }
-location /r-args2 { rewrite ^/r-args2(.*)$ /t?x=$1 redirect; }
-location /page { error_page 404 /r-args2&page; return 404; }
+location /twice { rewrite ^/twice(.*)$ /final$1 last; }
+location /final { rewrite ^/final(.*)$ /t?x=$1 redirect; }
+location /page { error_page 404 /final&page; return 404; }
 location / { return 200 "$uri|$args"; }
 --- request
 GET /path%20%3f%2f%25x?b
@@ -1314,3 +1421,1038 @@ User-Agent: Mozilla
 GET /cookie
 Cookie: a=b; id=77; c=d
 --- response_body: [77]
+
+=== groups of a server's rule in a location
+--- config
+rewrite ^/server(.)$ /b$1 last;
+rewrite ^/(cleared)y$ /b;
+rewrite ^/never(.)$ /b$1 last;
+location /b { return 200 "[$1]"; }
+location /if/ {
+    if ($uri ~ ^/if/(.*)$) { set $a $1; }
+    if ($arg_x ~ (b+)) { set $a "$a-$1"; }
+    set $a "$a.$1";
+    return 200 $a;
+}
+location /swap/ { rewrite ^/swap/(.*)/(.*)$ /swap/$2/$1; set $z "$1+$2"; rewrite nomatch /x; return 200 "$uri $z [$1$2$3]"; }
+location ~ ^/regex/(.*)$ { return 200 "$1"; }
+location ~ ^/kept/(.*)$ { set $q $1; rewrite ^/(.)(.)(.*) /new/$1$2$3$q; }
+location ~ ^/new/(.*)$ { return 200 "$1|$uri"; }
+location ~ ^/lost(.)$ { if ($arg_x ~ n) { } return 200 "[$1]"; }
+location ~ ^/lost-too(.)$ { if ($arg_x !~ n) { } return 200 "[$1]"; }
+location ~ ^/group(.)$ { if ($arg_x ~ (?<abc>n)(.)) { } return 200 "[$1]$2"; }
+location ~ ^/over(.)$ { error_page 404 /b; return 404; }
+location ~ ^/try(.)$ { try_files /none @try; }
+location @try { return 200 "[$1]"; }
+location /none { return 200 "[$1]"; }
+location /chosen { rewrite ^/chosen(.) /prefix$1 last; }
+location ^~ /prefix { return 200 "[$1]"; }
+location /part { rewrite ^/part(4)(5)?(6)?$ /b; set $r "$1|$2|$3|$4|$9"; return 200 "$r"; }
+location /nine { rewrite ^/nine(.)(.)(.)(.)(.)(.)(.)(.)(.)(.)$ /b; return 200 "$9$8$7$6$5$4$3$2$1$10"; }
+location ~ ^/named/(?<one>[^/]*)(/(?<two>.*))?$ { return 200 "$one|$two|$1|$2|$3"; }
+location /keep { rewrite ^/keep/(?<one>.*)$ /show/$one-$two last; }
+location /cond { if ($arg_x ~ ^(?<one>.)) { rewrite ^ /show/$one last; } return 200 "[$one]"; }
+location /show { return 200 "$uri|$one|$two"; }
+location /set { set $one set; if ($arg_x ~ ^(?<one>.)) { } return 200 "[$one]"; }
+location /alt { if ($arg_x ~ (?<three>a)|(?<four>b)) { } return 200 "[$three|$four]"; }
+location /self/ { if ($arg_x ~ (?<nm>.*)) { } if ($nm ~ .(?<nm>.*)) { } if ($nm ~ .(?<nm>.*)) { } return 200 "$nm"; }
+location /again { set $x $1; rewrite ^/again(.*)$ /again/$1 break; set $x no; }
+location ~ no-such-path { return 200 no; }
+--- request
+GET /server1
+--- response_body: [1]
+
+=== a rule that does not match leaves no groups
+--- request
+GET /clearedy
+--- response_body: []
+
+=== the groups of a condition
+--- request
+GET /if/foo?x=abb
+--- response_body: foo-bb.bb
+
+=== the groups of a condition that is not true are gone
+--- request
+GET /if/foo?x=c
+--- response_body: foo.
+
+=== groups that change places
+--- request
+GET /swap/a/b
+--- response_body: /swap/b/a a+b []
+
+=== groups of a location
+--- request
+GET /regex/abc
+--- response_body: abc
+
+=== groups that overlap what is made of them
+--- request
+GET /kept/abc
+--- response_body: kept/abcabc|/new/kept/abcabc
+
+=== a condition takes the groups of a location
+--- request
+GET /losta
+--- response_body: []
+
+=== also when it matches without groups
+--- request
+GET /losta?x=n
+--- response_body: []
+
+=== and when it is negative and true
+--- request
+GET /lost-tooa?x=m
+--- response_body: []
+
+=== and when it is negative and not true
+--- request
+GET /lost-tooa?x=n
+--- response_body: []
+
+=== groups of a condition in the answer
+--- request
+GET /groupa?x=no
+--- response_body: [n]o
+
+=== groups and an error page
+--- request
+GET /over1
+--- error_code: 404
+--- response_body: []
+
+=== groups and a named location
+--- request
+GET /try1
+--- response_body: [1]
+
+=== groups without any match
+--- request
+GET /none
+--- response_body: []
+
+=== regex locations that do not match leave the groups alone
+--- request
+GET /chosen1
+--- response_body: [1]
+
+=== a group that took no part is empty
+--- request
+GET /part46
+--- response_body: 4||6||
+
+=== nine groups have names
+--- request
+GET /nineabcdefghij
+--- response_body: ihgfedcbaa0
+
+=== named groups of a location
+--- request
+GET /named/x/y/z
+--- response_body: x|y/z|x|/y/z|y/z
+
+=== a named group that took no part
+--- request
+GET /named/x
+--- response_body: x||x||
+
+=== a named group in another location
+--- request
+GET /keep/q
+--- response_body: /show/q-|q|
+
+=== a named group of a condition
+--- request
+GET /cond?x=zz
+--- response_body: /show/z|z|
+
+=== a named group that has not matched
+--- request
+GET /cond
+--- response_body: []
+--- no_error_log
+uninitialized
+
+=== a named group and set
+--- request
+GET /set?x=zz
+--- response_body: [z]
+
+=== a named group and set, not matched
+--- request
+GET /set
+--- response_body: [set]
+
+=== named groups of alternatives
+--- request
+GET /alt?x=b
+--- response_body: [|b]
+
+=== a named group matched against itself
+--- request
+GET /self/?x=abcdef
+--- response_body: cdef
+
+=== groups of a server's name
+--- config
+listen 127.0.0.1:%%PORT%%;
+server_name ~^(?<sub>.)\.(.)$;
+location / { return 200 "[$1$2$sub]"; }
+location /if { if ($arg_x ~ z) { } return 200 "[$1$2$sub]"; }
+location /rewrite { rewrite ^/rewrite(.)(.) /r?$sub$2$1 break; return 200 no; }
+location /url { rewrite ^/url(.)(.) http://$sub/$2$1; }
+--- request
+GET /
+Host: a.b
+--- response_body: [aba]
+
+=== only named ones outlive a condition
+--- request
+GET /if
+Host: a.b
+--- response_body: [a]
+
+=== they are replaced by those of a rule
+--- request
+GET /urlxy
+Host: a.b
+--- error_code: 302
+--- response_headers
+Location: http://a/yx
+
+=== a variable without a value is empty, and logged
+--- config
+location /unset { if ($arg_x) { set $u 1; } return 200 "[$u]"; }
+location /quiet { uninitialized_variable_warn off; return 200 "[$u]"; }
+location /truth { if ($u) { return 200 y; } return 200 n; }
+location /copy { set $v $u; return 200 "[$v][$u]"; }
+location /loud { uninitialized_variable_warn off; if ($arg_x) { uninitialized_variable_warn on; set $q 1; } return 200 "[$u]"; }
+location /hush { if ($arg_x) { uninitialized_variable_warn off; set $q 1; } return 200 "[$u]"; }
+location /path { rewrite ^ /shown$u; }
+location /shown { return 200 "$uri"; }
+location /file { if (-e $u) { return 200 yes; } return 200 no; }
+location /root { root html/$u; }
+location /case { set $MiXed 1; return 200 "$mixed$MIXED"; }
+location /odd { set $x-y z; set ${b} 1; set $1 no; return 200 "ok$1"; }
+location /twice { set $s ab; set $s "$s$s"; set $s "<$s$s>"; return 200 $s; }
+location /page { set $p 1; error_page 404 /got; return 404; }
+location /try { set $p 2; try_files /none /got; }
+location /got { return 200 "[$p]"; }
+location /empty { set $e ""; return 200 "[$e]"; }
+--- request
+GET /unset
+--- response_body: []
+--- error_log
+[warn]
+using uninitialized "u" variable
+
+=== one with a value is not
+--- request
+GET /unset?x=1
+--- response_body: [1]
+
+=== uninitialized_variable_warn off
+--- request
+GET /quiet
+--- response_body: []
+
+=== the warning comes from conditions too
+--- request
+GET /truth
+--- response_body: n
+--- error_log
+using uninitialized "u" variable
+
+=== a copy of a variable without a value has one
+--- request
+GET /copy
+--- response_body: [][]
+--- error_log
+using uninitialized "u" variable
+--- no_error_log
+uninitialized "v"
+
+=== a condition switches the warning on
+--- request
+GET /loud?x=1
+--- response_body: []
+--- error_log
+using uninitialized "u" variable
+
+=== and off
+--- request
+GET /hush?x=1
+--- response_body: []
+
+=== the warning of a replacement
+--- request
+GET /path
+--- response_body: /shown
+--- error_log
+using uninitialized "u" variable
+
+=== the warning of a file's name
+--- request
+GET /file
+--- response_body: no
+--- error_log
+using uninitialized "u" variable
+
+=== the warning of a root
+--- request
+GET /root/a.txt
+--- error_code: 404
+--- error_log
+using uninitialized "u" variable
+
+=== names in any case
+--- request
+GET /case
+--- response_body: 11
+
+=== odd names can be set
+--- request
+GET /odd
+--- response_body: ok
+
+=== a value made of itself
+--- request
+GET /twice
+--- response_body: <abababab>
+
+=== a value stays for an error page
+--- request
+GET /page
+--- error_code: 404
+--- response_body: [1]
+
+=== a value stays for another path
+--- request
+GET /try
+--- response_body: [2]
+
+=== an empty value is one
+--- request
+GET /empty
+--- response_body: []
+--- no_error_log
+uninitialized
+
+=== nothing is logged with uninitialized_variable_warn off
+--- config
+location /quiet { uninitialized_variable_warn off; return 200 "[$u]"; }
+location /hush { if ($arg_x) { uninitialized_variable_warn off; set $q 1; } return 200 "[$u]"; }
+location / { set $u 1; return 200 $u; }
+--- request
+GET /quiet
+--- response_body: []
+--- no_error_log
+uninitialized
+
+=== nor in a condition with it
+--- request
+GET /hush?x=1
+--- response_body: []
+--- no_error_log
+uninitialized
+
+=== set of $args
+--- config
+location /args { set $args "n=1&m=2"; return 200 "$args|$arg_n|$query_string|$is_args|$request_uri"; }
+location /clear { set $args ""; rewrite ^ /s; }
+location /made { set $args "q=$arg_a"; rewrite ^ /s last; }
+location /drop { set $args "q"; rewrite ^ /s? last; }
+location /both { rewrite ^ /s?k=$args last; }
+location /old { set $x $args; set $args q; return 200 "$x|$args|$arg_q"; }
+location /grow { set $args "$args&z=1"; set $args "$args&y=$arg_z"; return 200 "$args"; }
+location /redirect { set $args "a?b"; rewrite ^ /s redirect; }
+location /rate { set $limit_rate 100k; return 200 "$limit_rate"; }
+location /rate-on { set $limit_rate 1k; rewrite ^ /rate-off last; }
+location /rate-off { return 200 "$limit_rate"; }
+location /own-arg { set $arg_x set; return 200 "$arg_x|$args"; }
+location /asked { return 200 "$arg_x|$args"; }
+location /later { set $arg_x own; try_files /none /asked?x=2; }
+location /cookie { set $cookie_c set; return 200 "$cookie_c"; }
+location /field { set $sent_http_x set; return 200 "$sent_http_x"; }
+location /s { return 200 "s $uri|$args"; }
+--- request
+GET /args?z=1
+--- response_body: n=1&m=2|1|n=1&m=2|?|/args?z=1
+
+=== set of $args to nothing
+--- request
+GET /clear?z=1
+--- response_body: s /s|
+
+=== set of $args with an argument
+--- request
+GET /made?a=7
+--- response_body: s /s|q=7
+
+=== set of $args that a rewrite drops
+--- request
+GET /drop?a=7
+--- response_body: s /s|
+
+=== $args in a replacement
+--- request
+GET /both?a=7
+--- response_body: s /s|k=a=7&a=7
+
+=== the arguments before and after set
+--- request
+GET /old?zz
+--- response_body: zz|q|
+
+=== the arguments made of themselves
+--- request
+GET /grow?q=1
+--- response_body: q=1&z=1&y=1
+
+=== set arguments in a redirect
+--- request
+GET /redirect
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/s?a?b
+
+=== set of $limit_rate
+--- request
+GET /rate
+--- response_body: 102400
+
+=== $limit_rate stays in another location
+--- request
+GET /rate-on
+--- response_body: 1024
+
+=== set of an argument
+--- request
+GET /own-arg?x=1
+--- response_body: set|x=1
+
+=== which is as it was sent elsewhere
+--- request
+GET /asked?x=1
+--- response_body: 1|x=1
+
+=== a set argument stays
+--- request
+GET /later?x=1
+--- response_body: own|x=2
+
+=== set of a cookie's variable
+--- request
+GET /cookie
+--- response_body: set
+
+=== set of a variable of the answer
+--- request
+GET /field
+--- response_body: set
+
+=== an internal location is not for clients
+--- config
+rewrite ^/server$ /int last;
+rewrite ^/broken$ /int break;
+location /int { internal; return 200 int; }
+location /a { rewrite ^ /int last; }
+location /b { rewrite ^ /c; }
+location /c { rewrite ^ /int; }
+location /if { if ($arg_x) { rewrite ^ /int; } return 200 out; }
+--- request
+GET /int
+--- error_code: 404
+
+=== but for rules of a server
+--- request
+GET /server
+--- response_body: int
+
+=== but for rules of a server with break
+--- request
+GET /broken
+--- response_body: int
+
+=== and of a location
+--- request
+GET /a
+--- response_body: int
+
+=== after two changes
+--- request
+GET /b
+--- response_body: int
+
+=== and of a condition, which return comes before
+--- request
+GET /if?x=1
+--- response_body: out
+
+=== a test of files with open_file_cache
+--- config
+location /file {
+    set $p $document_root/$arg_v;
+    if (-f $p) { return 200 file; }
+    if (-e $p) { return 200 there; }
+    return 200 no;
+}
+location /strict {
+    disable_symlinks on;
+    set $p $document_root/$arg_v;
+    if (-f $p) { return 200 file; }
+    return 200 no;
+}
+location /cache {
+    open_file_cache max=10;
+    if (-f $document_root/$arg_v) { return 200 file; }
+    return 200 no;
+}
+--- user_files
+>>> a.txt
+a file
+--- request
+GET /cache?v=a.txt
+--- response_body: file
+
+=== a test of files with disable_symlinks
+--- request
+GET /strict?v=a.txt
+--- response_body: file
+
+=== a long name that is not there
+--- request
+GET /file?v=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+--- response_body: no
+
+=== rewrite_log tells of matches and of what became of the path
+--- config
+rewrite_log on;
+error_log logs/error.log notice;
+location /one { rewrite ^/one(.*)$ /two$1?x=$1 last; }
+location /two { rewrite nomatch /x; rewrite ^/two(.*)$ /t$1 redirect; }
+location /url { rewrite ^ http://h/x permanent; }
+location /if {
+    if ($arg_x ~ ^b) { set $q 1; }
+    if ($arg_x ~* "^C") { }
+    if ($arg_x !~ d) { }
+    if ($arg_x = a) { }
+    if (-f /x) { }
+    return 200 ok;
+}
+location /off { rewrite_log off; if ($arg_x) { rewrite_log on; rewrite ^/off /6; } rewrite ^/6 /7; return 200 ok; }
+location /inside { if ($arg_x) { rewrite_log off; rewrite ^/inside /7; } rewrite ^/7 /8; return 200 ok; }
+location /none { rewrite ^/none $arg_n; }
+location /drop { rewrite ^/drop /8?; return 200 ok; }
+--- request
+GET /one/a%20b
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/a%20b?x=/a%20b
+--- error_log
+[notice]
+"^/one(.*)$" matches "/one/a b"
+rewritten data: "/two/a b", args: "x=/a%20b"
+"nomatch" does not match "/two/a b"
+rewritten redirect: "/t/a%20b?x=/a%20b"
+
+=== rewrite_log tells of redirects
+--- request
+GET /url?x
+--- error_code: 301
+--- response_headers
+Location: http://h/x?x
+--- error_log
+"^" matches "/url"
+rewritten redirect: "http://h/x?x"
+
+=== rewrite_log tells of conditions with regexes
+--- request
+GET /if?x=cde
+--- response_body: ok
+--- error_log
+"^b" does not match "cde"
+"^C" matches "cde"
+"d" matches "cde"
+
+=== rewrite_log where the rules begin counts: it is off
+--- request
+GET /off?x=1
+--- response_body: ok
+
+=== rewrite_log where the rules begin counts: it is on
+--- request
+GET /inside?x=1
+--- response_body: ok
+--- error_log
+rewritten data: "/7", args: "x=1"
+rewritten data: "/8", args: "x=1"
+
+=== rewrite_log of an empty path
+--- request
+GET /none?x
+--- error_code: 500
+--- error_log
+rewritten data: "", args: "x"
+zero length
+
+=== rewrite_log of dropped arguments
+--- request
+GET /drop?x
+--- response_body: ok
+--- error_log
+rewritten data: "/8", args: ""
+
+=== rewrite_log in a condition alone tells nothing
+--- config
+error_log logs/error.log notice;
+if ($arg_x) { rewrite_log on; rewrite ^/off /6; }
+rewrite ^/6 /7;
+location /7 { rewrite_log off; if ($arg_x) { rewrite_log on; } rewrite ^/7 /8 break; return 200 ok; }
+location / { return 200 ok; }
+--- request
+GET /off?x=1
+--- error_code: 404
+--- no_error_log
+matches
+rewritten
+
+=== a map that matches nothing leaves the groups alone
+--- http_config
+map $arg_m $mapped { ~^(q+)(.*) "M$1"; ~zz n; default d; }
+--- config
+location ~ ^/plain(.)(.*) { return 200 "[$1$mapped$1$2]"; }
+location ~ ^/set(.)(.*) { set $a "$1$mapped$1"; return 200 "[$a$1]"; }
+location /rewrite { rewrite ^/rewrite(.) /t/$1-$mapped-$1?$1-$mapped; return 200 "$uri?$args"; }
+location /redirect { rewrite ^/redirect(.) /t/$1-$mapped-$1?$1 redirect; }
+location ~ ^/is(.)(.*) { if ($mapped = d) { return 200 "d[$1]"; } return 200 "[$1]"; }
+location ~ ^/matches(.)(.*) { if ($mapped ~ ^M(.*)) { return 200 "m[$1]"; } return 200 "[$1]"; }
+location ~ ^/known(.) { set $x $mapped; rewrite ^/known(.) /t/$1-$mapped-$1; return 200 "$uri"; }
+location ~ ^/uri(.) { set $x "$uri"; rewrite ^(.*)$ $1$uri$1$uri; set $x "$x|$uri"; return 200 $x; }
+location ~ ^/args(.*) { set $args "$args$args$1$args"; set $args "$args&$arg_a"; return 200 "$args"; }
+--- request
+GET /plainabc
+--- response_body: [adabc]
+
+=== a map in the middle of a text has groups of its own
+--- differs:the groups of a text are those that it began with; nginx 1.22 fails with 500
+--- request
+GET /plainabc?m=qqq
+--- response_body: [aMqqqabc]
+
+=== a map in the middle of a value
+--- differs:the groups of a text are those that it began with; nginx 1.22 fails with 500
+--- request
+GET /setabc?m=qqq
+--- response_body: [aMqqqaqqq]
+
+=== a map in the middle of a replacement
+--- differs:nginx mixes the groups of the map with those of the rule
+--- request
+GET /rewritea?m=qqq
+--- response_body: /t/a-Mqqq-a?a-Mqqq&m=qqq
+
+=== a map in the middle of a redirect
+--- differs:nginx mixes the groups of the map with those of the rule
+--- request
+GET /redirecta%2f?m=qqq
+--- error_code: 302
+--- response_headers
+Location: http://localhost:%%PORT%%/t/a-Mqqq-a?a&m=qqq
+
+=== the groups of a map in a condition stay
+--- request
+GET /isabc?m=qqq
+--- response_body: [qqq]
+
+=== a map without a match in a condition
+--- request
+GET /isabc
+--- response_body: d[a]
+
+=== a condition on a map
+--- request
+GET /matchesabc?m=qqq
+--- response_body: m[qqq]
+
+=== a map whose value is known already changes nothing
+--- request
+GET /knowna?m=qqq
+--- response_body: /t/a-Mqqq-a
+
+=== a path made of itself
+--- request
+GET /uria
+--- response_body: /uria|/uria/uria/uria/uria
+
+=== arguments made of themselves
+--- request
+GET /argsx?a=1
+--- response_body: a=1a=1xa=1&1a=1xa=1
+
+=== a path that grows
+--- config
+location /double/ {
+    rewrite ^/double/(.*)$ /$1$1$1$1$1$1$1$1;
+    rewrite ^/(.*)$ /$1$1$1$1$1$1$1$1;
+    rewrite ^/(.*)$ /$1$1$1$1$1$1$1$1;
+    rewrite ^/(.*)$ /$1$1$1$1$1$1$1$1;
+    return 200 $uri;
+}
+location /value {
+    set $a xxxxxxxxxxxxxxxx;
+    set $a $a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a;
+    set $a $a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a;
+    if ($arg_x) { set $a $a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a; }
+    if ($arg_y) { set $a $a$a; }
+    return 200 $a;
+}
+location /escaped/ {
+    rewrite ^/escaped/(.*)$ /$1$1$1$1$1$1$1$1$1$1$1$1$1$1$1$1?$1$1$1$1$1$1$1$1;
+    rewrite ^/(.*)$ /$1$1$1$1$1$1$1$1$1$1$1$1$1$1$1$1;
+    rewrite ^/(.*)$ /t?$1? redirect;
+}
+location /overlap { rewrite ^/over((l)(a(p))) /$1$2$3$4$4$3$2$1 break; return 200 no; }
+location /lap { rewrite ^/lap((.)((.)(.))) /$5$4$3$2$1; return 200 $uri; }
+location /look { rewrite ^/look(?=(.*))(.) /$1$2$1; return 200 $uri; }
+location /behind { rewrite (?<=^/)(behind)(?=(.*)) /$2$1$2; return 200 $uri; }
+location /outside { rewrite ^/out\Kside(.*) /[$1]; return 200 $uri; }
+location /empty { rewrite ^/empty()()(.*)() /$1$2$3$4$3; return 200 "$uri|$1|$4"; }
+--- request
+GET /double/ab
+--- response_body_like: \A/(ab){4096}\z
+
+=== a value that grows
+--- request
+GET /value
+--- response_body_like: \Ax{4096}\z
+
+=== a value of 64 KiB
+--- request
+GET /value?x=1
+--- response_body_like: \A(x{16384}){4}\z
+
+=== a value of 128 KiB
+--- request
+GET /value?x=1&y=1
+--- response_body_like: \A(x{16384}){8}\z
+
+=== escapes that grow
+--- request
+GET /escaped/%25%25%3f%3f
+--- error_code: 302
+--- response_headers_like
+Location: http://localhost:\d+/t\?(%25%25%3F%3F){256}
+
+=== groups in groups
+--- request
+GET /lapabc
+--- response_body: /cbbcaabc
+
+=== a group ahead of the match
+--- request
+GET /lookab
+--- response_body: /abaab
+
+=== a group behind the match
+--- request
+GET /behindx
+--- response_body: /xbehindx
+
+=== a match that begins behind its groups
+--- request
+GET /outsidex
+--- response_body: /[x]
+
+=== empty groups
+--- request
+GET /emptyx
+--- response_body: /xx||
+
+=== a value without an end
+--- config
+location /value {
+    set $a xxxxxxxxxxxxxxxx;
+    set $a $a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a;
+    set $a $a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a;
+    set $a $a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a;
+    set $a $a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a;
+    set $a $a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a;
+    return 200 done;
+}
+location /path {
+    set $a xxxxxxxxxxxxxxxx;
+    set $a $a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a;
+    set $a $a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a;
+    set $a $a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a;
+    rewrite ^ /$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a$a;
+    return 200 done;
+}
+--- differs:a value has a limit of 1 MiB
+--- request
+GET /value
+--- error_code: 500
+
+=== a path without an end
+--- differs:a value has a limit of 1 MiB
+--- request
+GET /path
+--- error_code: 500
+
+=== a condition without brackets
+--- config
+if $arg_x { }
+--- conf_error: invalid condition "$arg_x"
+
+=== a condition without its closing bracket
+--- config
+if ($arg_x { }
+--- conf_error: invalid condition "$arg_x"
+
+=== a condition without its opening bracket
+--- config
+if $arg_x) { }
+--- conf_error: invalid condition "$arg_x)"
+
+=== an empty condition
+--- config
+if () { }
+--- conf_error: invalid condition ")"
+
+=== an empty condition with a space
+--- config
+if ( ) { }
+--- conf_error: invalid condition ")"
+
+=== a condition on a text
+--- config
+if (x = y) { }
+--- conf_error: invalid condition "x"
+
+=== a condition on a quoted variable
+--- config
+if ("$arg_x") { }
+--- conf_error: invalid condition ""$arg_x""
+
+=== an operator without its spaces
+--- config
+if ($arg_x =y) { }
+--- conf_error: invalid condition "$arg_x"
+
+=== an operator that is none
+--- config
+if ($arg_x == y) { }
+--- conf_error: unexpected "==" in condition
+
+=== another that is none
+--- config
+if ($arg_x && $arg_y) { }
+--- conf_error: unexpected "&&" in condition
+
+=== a negation alone
+--- config
+if ($arg_x ! y) { }
+--- conf_error: unexpected "!" in condition
+
+=== an operator without its text
+--- config
+if ($arg_x = ) { }
+--- conf_error: invalid condition "$arg_x"
+
+=== a text of two words
+--- config
+if ($arg_x = y z) { }
+--- conf_error: invalid condition "$arg_x"
+
+=== a negated variable
+--- config
+if (!$arg_x) { }
+--- conf_error: invalid condition "!$arg_x"
+
+=== a test of nothing
+--- config
+if (-f) { }
+--- conf_error: invalid condition "-f"
+
+=== a test that is none
+--- config
+if (-q $arg_x) { }
+--- conf_error: invalid condition "-q"
+
+=== a negation before a space
+--- config
+if (! -f $arg_x) { }
+--- conf_error: invalid condition "!"
+
+=== a dollar sign alone
+--- config
+if ($) { }
+--- conf_error: invalid condition "$"
+
+=== a group as a variable
+--- config
+if ($1) { }
+--- conf_error: unknown "1" variable
+
+=== a variable in braces
+--- config
+if (${arg_x} = a) { }
+--- conf_error: unknown "{arg_x}" variable
+
+=== a variable that is not there
+--- config
+if ($nosuch) { }
+--- conf_error: unknown "nosuch" variable
+
+=== a regex that is none
+--- config
+if ($arg_x ~ "[") { }
+--- conf_error: pcre2_compile() failed: missing terminating ] for character class
+
+=== no block
+--- config
+if ($arg_x);
+--- conf_error: directive "if" has no opening "{"
+
+=== if in if
+--- config
+if ($arg_x) { if ($arg_y) { } }
+--- conf_error: "if" directive is not allowed here
+
+=== a location in if
+--- config
+if ($arg_x) { location /z { } }
+--- conf_error: "location" directive is not allowed here
+
+=== settings of a location in if of a server
+--- config
+if ($arg_x) { root html; }
+--- conf_error: "root" directive is not allowed here
+
+=== rules in limit_except
+--- config
+location / { limit_except GET { rewrite ^ /x; } }
+--- conf_error: "rewrite" directive is not allowed here
+
+=== a rewrite without a replacement
+--- config
+rewrite ^/a;
+--- conf_error: invalid number of arguments in "rewrite" directive
+
+=== an empty replacement
+--- config
+rewrite ^/a "";
+--- conf_error: empty replacement
+
+=== a flag that is none
+--- config
+rewrite ^/a /b LAST;
+--- conf_error: invalid parameter "LAST"
+
+=== an empty flag
+--- config
+rewrite ^/a /b "";
+--- conf_error: invalid parameter ""
+
+=== a rule whose regex is none
+--- config
+rewrite ( /b;
+--- conf_error: pcre2_compile() failed: missing closing parenthesis
+
+=== a group with the name of a variable
+--- config
+rewrite ^/(?<uri>.*) /b;
+--- conf_error: the duplicate "uri" variable
+
+=== the whole match has no name
+--- config
+rewrite ^/a $0;
+--- conf_error: unknown "0" variable
+
+=== a replacement with a dollar sign
+--- config
+rewrite ^/a /b$;
+--- conf_error: invalid variable name
+
+=== set of no variable
+--- config
+set x y;
+--- conf_error: invalid variable name "x"
+
+=== set of nothing
+--- config
+set $ y;
+--- conf_error: invalid variable name "$"
+
+=== set of a variable that has its value
+--- config
+set $uri z;
+--- conf_error: the duplicate "uri" variable
+
+=== set of a value that is not there
+--- config
+set $x $nosuch;
+--- conf_error: unknown "nosuch" variable
+
+=== set without a value
+--- config
+set $x;
+--- conf_error: invalid number of arguments in "set" directive
+
+=== break with a word
+--- config
+break last;
+--- conf_error: invalid number of arguments in "break" directive
+
+=== rewrite_log twice
+--- config
+rewrite_log on; rewrite_log on;
+--- conf_error: "rewrite_log" directive is duplicate
+
+=== a block of quantifiers
+--- config
+rewrite ^/a{1} /b;
+--- conf_error: directive "rewrite" is not terminated by ";"
+
+=== rules in http
+--- http_config
+rewrite ^ /x;
+--- conf_error: "rewrite" directive is not allowed here
+
+=== conditions in http
+--- http_config
+if ($x) { }
+--- conf_error: "if" directive is not allowed here
+
+=== switches in http
+--- http_config
+rewrite_log on;
+uninitialized_variable_warn off;
+--- conf_ok
+
+=== spaces in conditions
+--- config
+if (  $arg_x  ) { }
+if ( $arg_x = y ) { }
+if ($arg_x = "y" ) { }
+if ($arg_x ~ (y|z)) { }
+if ( $arg_x !~* "(y|z)" ) { }
+if ( !-f "a b" ) { }
+if ($arg_x = y)) { }
+if ($arg_x$arg_y) { }
+--- conf_ok
+
+=== conditions as they may be
+--- config
+if ($arg_x) { return 200; return 201; break; break; set $q 1; set $q 2; }
+if ($arg_x) { rewrite_log on; uninitialized_variable_warn off; }
+location @n { rewrite ^ /x; if ($arg_x) { } break; }
+set $s 1;
+set $s "$s$s";
+rewrite "^/a{1}" /b;
+rewrite ^/(?<my>.*) /b$my;
+rewrite ^/(?<my>.*) /c$my;
+rewrite "" /b$9;
+--- conf_ok

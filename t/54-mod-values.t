@@ -938,3 +938,499 @@ split_clients $uri $x { 50%; }
 --- conf_error
 invalid number of the split_clients parameters in %%CONF%%
 
+=== referer: names, paths, regexes
+--- config
+server_name named.example ~^named\.r;
+valid_referers inherited.example;
+location /inherited { return 200 "$uri $http_referer [$invalid_referer]"; }
+location /own {
+    valid_referers ex.example *.wc.example tc.* .both.example;
+    valid_referers p.example/path *.wp.example/x ~^RE\.x "~number=\d$" ~^p;
+    return 200 "$uri $http_referer [$invalid_referer]";
+}
+location /none { valid_referers none x.example; return 200 "$uri $http_referer [$invalid_referer]"; }
+location /blocked { valid_referers blocked x.example; return 200 "$uri $http_referer [$invalid_referer]"; }
+location /server { valid_referers server_names; return 200 "$uri $http_referer [$invalid_referer]"; }
+location ~ ^/g(.)(.) { valid_referers "~(ex)(am)"; return 200 "$uri $http_referer [$invalid_referer$1$2]"; }
+--- keepalive_requests
+GET /inherited
+~~~
+GET /inherited
+Referer: http://inherited.example
+~~~
+GET /inherited
+Referer: http://ex.example
+~~~
+GET /own
+~~~
+GET /own
+Referer: 
+~~~
+GET /own
+Referer: text
+~~~
+GET /own
+Referer: http://ex.example
+~~~
+GET /own
+Referer: HTTPS://EX.example:80/x?y
+~~~
+GET /own
+Referer: http://ex.example?x
+~~~
+GET /own
+Referer: http://u@ex.example
+~~~
+GET /own
+Referer: http://a.b.wc.example
+~~~
+GET /own
+Referer: http://wc.example/
+~~~
+GET /own
+Referer: http://tc.a.b/
+~~~
+GET /own
+Referer: http://both.example
+~~~
+GET /own
+Referer: http://x.both.example/
+~~~
+GET /own
+Referer: http://p.example
+~~~
+GET /own
+Referer: http://p.example/path
+~~~
+GET /own
+Referer: http://p.example:81/paths
+~~~
+GET /own
+Referer: http://p.example/PATH
+~~~
+GET /own
+Referer: http://p.other.example
+~~~
+GET /own
+Referer: http://a.wp.example/x
+~~~
+GET /own
+Referer: http://re.XYZ/a?b
+~~~
+GET /own
+Referer: http://q.example/?number=1
+~~~
+GET /none
+~~~
+GET /none
+Referer: 
+~~~
+GET /none
+Referer: http://x.example
+~~~
+GET /blocked
+~~~
+GET /blocked
+Referer: 
+~~~
+GET /blocked
+Referer: text
+~~~
+GET /blocked
+Referer: ftp://x.example
+~~~
+GET /blocked
+Referer: http://y.example
+~~~
+GET /server
+Referer: http://named.example
+~~~
+GET /server
+Referer: http://named.regex
+~~~
+GET /server
+Referer: http://inherited.example
+~~~
+GET /gab
+Referer: http://ex.example
+~~~
+GET /gab
+Referer: http://other.org
+--- response_body chomp
+/inherited  [1]
+~~~
+/inherited http://inherited.example []
+~~~
+/inherited http://ex.example [1]
+~~~
+/own  [1]
+~~~
+/own  [1]
+~~~
+/own text [1]
+~~~
+/own http://ex.example []
+~~~
+/own HTTPS://EX.example:80/x?y []
+~~~
+/own http://ex.example?x [1]
+~~~
+/own http://u@ex.example [1]
+~~~
+/own http://a.b.wc.example []
+~~~
+/own http://wc.example/ [1]
+~~~
+/own http://tc.a.b/ []
+~~~
+/own http://both.example []
+~~~
+/own http://x.both.example/ []
+~~~
+/own http://p.example [1]
+~~~
+/own http://p.example/path []
+~~~
+/own http://p.example:81/paths []
+~~~
+/own http://p.example/PATH [1]
+~~~
+/own http://p.other.example []
+~~~
+/own http://a.wp.example/x []
+~~~
+/own http://re.XYZ/a?b []
+~~~
+/own http://q.example/?number=1 []
+~~~
+/none  []
+~~~
+/none  [1]
+~~~
+/none http://x.example []
+~~~
+/blocked  [1]
+~~~
+/blocked  []
+~~~
+/blocked text []
+~~~
+/blocked ftp://x.example []
+~~~
+/blocked http://y.example [1]
+~~~
+/server http://named.example []
+~~~
+/server http://named.regex []
+~~~
+/server http://inherited.example [1]
+~~~
+/gab http://ex.example [ab]
+~~~
+/gab http://other.org [1ab]
+
+=== referer: an inherited list, kept over internal redirects
+--- config
+valid_referers inherited.example;
+location /in { try_files /none$invalid_referer /out; }
+location /out { valid_referers other.example; return 200 "[$invalid_referer]"; }
+--- keepalive_requests
+GET /in
+Referer: http://inherited.example
+~~~
+GET /in
+Referer: http://other.example
+--- response_body chomp
+[]
+~~~
+[1]
+
+=== referer: without any list
+--- config
+location / { return 200 "[$invalid_referer]"; }
+--- request
+GET /
+Referer: what
+--- response_body: []
+
+=== referer: short names are names
+--- differs: nginx takes whatever is shorter than 11 bytes for blocked
+--- config
+location / { valid_referers x blocked; return 200 "[$invalid_referer]"; }
+--- keepalive_requests
+GET /
+Referer: http://x/
+~~~
+GET /
+Referer: http://y/
+--- response_body chomp
+[]
+~~~
+[1]
+
+=== referer: a name given twice
+--- config
+valid_referers a.example a.example/x;
+--- conf_error
+conflicting parameter "a.example" in %%CONF%%
+
+=== referer: a name of the server given again
+--- config
+server_name a.example;
+valid_referers server_names a.example;
+--- conf_error
+conflicting parameter "a.example" in %%CONF%%
+
+=== referer: a wildcard that is none
+--- config
+valid_referers *.a.*;
+--- conf_error
+invalid hostname or wildcard "*.a.*" in %%CONF%%
+
+=== referer: a name that is none
+--- config
+valid_referers "";
+--- conf_error
+invalid referer "" in %%CONF%%
+
+=== referer: a regex that is none
+--- config
+valid_referers ~;
+--- conf_error
+empty regex in "~" in %%CONF%%
+
+=== referer: nothing but none and blocked
+--- config
+valid_referers none blocked;
+--- conf_error
+the "none" or "blocked" referers are specified in the "valid_referers" directive without any valid referer
+
+=== referer: hash directives are read
+--- config
+referer_hash_max_size 4096;
+referer_hash_bucket_size 128;
+--- conf_ok
+
+=== secure_link: a signature that is given apart
+--- config
+location /a { secure_link $arg_m,$arg_e; secure_link_md5 "$uri$secure_link_expires s"; return 200 "[$secure_link][$secure_link_expires]"; }
+location /b { secure_link $arg_m; secure_link_md5 "$uri$secure_link_expires s"; return 200 "[$secure_link][$secure_link_expires]"; }
+location /nomd5 { secure_link $arg_m; return 200 "[$secure_link][$secure_link_expires]"; }
+location /nolink { secure_link_md5 $arg_m; return 200 "[$secure_link][$secure_link_expires]"; }
+location /none { return 200 "[$secure_link][$secure_link_expires]"; }
+--- keepalive_requests
+GET /a
+~~~
+GET /a?m=x&e=4102444800
+~~~
+GET /a?m=-6XhKYuVlU4jw3diTvcWZw&e=4102444800
+~~~
+GET /a?m=mJPUKGFchfAvCSu6TZF3sw&e=1000
+~~~
+GET /a?m=_S1t91DSE4sWuLWDALn9tg&e=
+~~~
+GET /a?m=c3mJjZWLBYnrk3YxIGee5g&e=0
+~~~
+GET /a?m=LIq10ctkwSyrmpN-XiuMKg&e=-5
+~~~
+GET /a?m=q-N97EDetrWKE3bTv_eGMQ&e=x
+~~~
+GET /a?m=5ixBuZRjyzOlTo6RGHDUQA&e=4102444800x
+~~~
+GET /a?m=_4e6z00ehxiwfoaWIQflYQ&e=04102444800
+~~~
+GET /a?m=fcPll0fsfqtFx1PoUMklqA&e=99999999999999999999
+~~~
+GET /a?m=-6XhKYuVlU4jw3diTvcWZw==&e=4102444800
+~~~
+GET /a?m=-6XhKYuVlU4jw3diTvcWZw===&e=4102444800
+~~~
+GET /a?m=-6XhKYuVlU4jw3diTvcWZw,&e=4102444800
+~~~
+GET /a?m=-6XhKYuVlU4jw3diTvcWZw&e=4102444800,
+~~~
+GET /a?m=-6XhKYuVlU4jw3diTvcWZ&e=4102444800
+~~~
+GET /a?m=-6XhKYuVlU4jw3diTvcWZwA&e=4102444800
+~~~
+GET /a?m=A6XhKYuVlU4jw3diTvcWZw&e=4102444800
+~~~
+GET /a?m=-6XhKYuVlU4jw3diTvcWZw&e=1000
+~~~
+GET /b
+~~~
+GET /b?m=acHFdh2Ga266tpMV2-jNvQ
+~~~
+GET /b?m=acHFdh2Ga266tpMV2-jNvQ,
+~~~
+GET /b?m=,
+~~~
+GET /b?m=,4102444800
+~~~
+GET /nomd5?m=x
+~~~
+GET /nolink?m=x
+~~~
+GET /none
+~~~
+GET /a/12?m=dJK2gKQgxU9y-XpiO_LiPg&e=4102444800
+~~~
+GET /a/12?m=dJK2gKQgxU9y+XpiO/LiPg&e=4102444800
+--- response_body chomp
+[][]
+~~~
+[][4102444800]
+~~~
+[1][4102444800]
+~~~
+[0][1000]
+~~~
+[][]
+~~~
+[][]
+~~~
+[][]
+~~~
+[][]
+~~~
+[][]
+~~~
+[1][04102444800]
+~~~
+[][]
+~~~
+[1][4102444800]
+~~~
+[][4102444800]
+~~~
+[][]
+~~~
+[][]
+~~~
+[][4102444800]
+~~~
+[][4102444800]
+~~~
+[][4102444800]
+~~~
+[][1000]
+~~~
+[][]
+~~~
+[1][]
+~~~
+[][]
+~~~
+[][]
+~~~
+[][4102444800]
+~~~
+[][]
+~~~
+[][]
+~~~
+[][]
+~~~
+[1][4102444800]
+~~~
+[][4102444800]
+
+=== secure_link: a signature within the path
+--- config
+secure_link $arg_m;
+secure_link_md5 $uri;
+location /s {
+    secure_link_secret xyz;
+    location /s/in { secure_link $arg_m; return 200 "in [$secure_link]"; }
+    return 200 "[$secure_link]";
+}
+--- keepalive_requests
+GET /s/8b1a201c081d4c982bc365721cb8dd6e/link
+~~~
+GET /s/8B1A201C081D4C982BC365721CB8DD6E/link
+~~~
+GET /s/8b1a201c081d4c982bc365721cb8dd6e/links
+~~~
+GET /s/b1a201c081d4c982bc365721cb8dd6e/link
+~~~
+GET /s/8b1a201c081d4c982bc365721cb8dd6e0/link
+~~~
+GET /s/gb1a201c081d4c982bc365721cb8dd6e/link
+~~~
+GET /s/f51ce7bfd300d08f2feb657be8aa63ea/a/b
+~~~
+GET /s/d37eb3dd45a44bbd43f7b5c9b3973fb8/a%20b
+~~~
+GET /s/eee38ddb72cd4b48566ad99f5f8be091/a%20b
+~~~
+GET /s/5ab8fb2e1c58596cda309035fa30ed26/link?x=y
+~~~
+GET /s/d16fb36f0911f878998c136191af705e/
+~~~
+GET /s/d16fb36f0911f878998c136191af705e
+~~~
+GET /s
+~~~
+GET /sx/8b1a201c081d4c982bc365721cb8dd6e/link
+~~~
+GET /s/x/8b1a201c081d4c982bc365721cb8dd6e/link
+~~~
+GET /s/in/x?m=s9xbe551ZvzEWpAzxeZY2w
+--- response_body chomp
+[link]
+~~~
+[link]
+~~~
+[]
+~~~
+[]
+~~~
+[]
+~~~
+[]
+~~~
+[a/b]
+~~~
+[]
+~~~
+[a%20b]
+~~~
+[link?x=y]
+~~~
+[]
+~~~
+[]
+~~~
+[]
+~~~
+[link]
+~~~
+[]
+~~~
+in []
+
+=== secure_link: what is logged of values that are not there
+--- http_config
+log_format link '$uri [$secure_link] [$secure_link_expires]';
+access_log logs/access.log link;
+--- config
+location /a { secure_link $arg_m,$arg_e; secure_link_md5 $uri; return 204; }
+location /s { secure_link_secret xyz; return 204; }
+--- keepalive_requests
+GET /a
+~~~
+GET /a?e=1000
+~~~
+GET /s
+--- error_code: 204
+--- access_log_like
+^/a \[-\] \[-\]$
+^/a \[-\] \[1000\]$
+^/s \[-\] \[-\]$
+
+=== secure_link: both kinds
+--- config
+location / { secure_link_secret x; secure_link_md5 y; }
+--- conf_error
+"secure_link_secret" cannot be mixed with "secure_link" and "secure_link_md5" in %%CONF%%
+

@@ -11,7 +11,7 @@ enum page_kind { PAGE_FREE, PAGE_THINGS, PAGE_RUN, PAGE_REST };
 struct slab_page {
     uint64_t taken[SLAB_BITS];          /* of things; bits behind the last place are set */
     uint32_t next, prev;                /* of its class with room, or of free runs */
-    uint32_t length;                    /* of a run: in its first page; when free, in its last too */
+    uint32_t length;                    /* of a run: in its first page, of a free one in its last */
     uint16_t used;
     uint8_t kind, class;
 };

@@ -37,7 +37,7 @@ struct slab_stats {
     size_t pages, free_pages;
     struct slab_size {
         size_t size;                    /* 0: runs */
-        uint64_t used, total, requests, failures;       /* total: places there are; of runs: pages */
+        uint64_t used, total, requests, failures;       /* total: places; of runs: pages */
     } sizes[SLAB_CLASSES + 1];
 };
 

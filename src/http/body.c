@@ -208,11 +208,12 @@ void body_fail(struct request *r, unsigned status)
 enum step body_check(struct request *r)
 {
     const int64_t most = conf_of_request(r)->max_size;
-    const struct body *b = r->body;
+    struct body *b = r->body;
     if (!b || !most || b->length <= most || b->state != BODY_WAITING)
         return STEP_NEXT;
     log_write(&r->log, LOG_ERROR, 0, "client intended to send too large body: %lld bytes",
               (long long)b->length);
+    b->length = 0;                      /* said once; the page for it is not refused as well */
     return request_fail(r, 413);
 }
 
@@ -249,7 +250,7 @@ enum step body_discard(struct request *r)
     if (b->state != BODY_WAITING)
         return body_read(r);
     b->drop = true;
-    if (r->out.status < 300 && !fields_known(&r->in.fields, FIELD_EXPECT))
+    if (r->out.status < 300 && !r->out.close && !fields_known(&r->in.fields, FIELD_EXPECT))
         return body_read(r);
     const enum step step = r->codec->discard(r);
     b->state = BODY_COMPLETE;

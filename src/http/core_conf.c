@@ -13,6 +13,8 @@
 
 #include "config.h"
 
+enum { LARGE_BUFFER_LEAST = 512 };      /* what nginx calls its connection_pool_size */
+
 /* --- values of their own ---------------------------------------------------------------------- */
 
 /* "75s 60s": the timeout, and the seconds that the Keep-Alive field tells. */
@@ -287,6 +289,17 @@ static struct str tokens_of(const struct http_location_conf *conf, struct str te
     }
 }
 
+static bool finish_server(struct conf *cf, void *data, const void *parent)
+{
+    const struct http_server_conf *conf = data;
+    (void)parent;
+    if (conf->large_buffers.size >= LARGE_BUFFER_LEAST)
+        return true;
+    return conf_block_error(cf, cf->block, "invalid-value",
+                            "the \"large_client_header_buffers\" size must be equal to or greater "
+                            "than %u", LARGE_BUFFER_LEAST);
+}
+
 static bool finish_location(struct conf *cf, void *data, const void *parent)
 {
     struct http_location_conf *conf = data;
@@ -318,6 +331,7 @@ static struct section main_section = {
 struct section http_server_section = {
     .name = "http_server", .where = IN_HTTP | IN_SERVER | IN_LOCATION,
     .size = sizeof(struct http_server_conf), .rows = server_rows, .nrows = countof(server_rows),
+    .finish = finish_server,
 };
 struct section http_location_section = {
     .name = "http_location", .where = IN_HSL | IN_LOCATION_IF | IN_LIMIT_EXCEPT,

@@ -144,6 +144,14 @@ const struct location *http_named_location(const struct server *server, struct s
 extern const struct conf_type http_type_types;          /* struct http_types * */
 struct http_types *http_types_default(struct conf *cf);
 void http_types_freeze(struct conf *cf, struct http_types *types);
+/* Content types that a filter works on ("*": all); text/html is always among them. */
+struct http_type_set {
+    struct str *at;
+    unsigned count;
+    bool all;
+};
+extern const struct conf_type http_type_type_set;       /* struct http_type_set */
+bool http_type_in_set(const struct http_type_set *set, struct str type);
 /* By the extension; default_type when it is unknown. */
 struct str http_type_of(const struct request *r, struct str path);
 

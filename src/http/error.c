@@ -227,9 +227,7 @@ enum step error_answer(struct request *r, unsigned status)
     const struct error_page *found = r->error_page ? NULL : find_page(r, status);
     r->error_status = 0;
     if (status == 444) {
-        r->silent = true;
-        r->out.bodiless = true;
-        r->state = REQUEST_ENDING;
+        request_drop(r, status);
         return STEP_WAIT;
     }
     reset(r);

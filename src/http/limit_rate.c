@@ -13,7 +13,7 @@ struct limited {
     struct filter *filter;
     uint64_t rate, after, passed;
     int64_t began;
-    bool last, armed;
+    bool last, armed, begun;
 };
 
 static bool cancel_timer(struct op *op)
@@ -86,6 +86,11 @@ static void resume(struct filter *f)
 static enum flow body(struct filter *f, struct chain *data, enum mark mark)
 {
     struct limited *l = f->data;
+    const struct conn *c = f->request->subject.conn;
+    if (!l->begun) {
+        l->begun = true;                /* the head counts as well */
+        l->passed = c->sent + c->out.bytes - f->request->bytes_sent;
+    }
     chain_move(&l->queue, data);
     l->last = l->last || mark == LAST;
     f->waiting = true;

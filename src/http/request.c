@@ -417,6 +417,18 @@ void request_start(struct request *r, unsigned bad)
     go_on(r);
 }
 
+void request_drop(struct request *r, unsigned status)
+{
+    if (!r->server) {
+        r->server = r->address->default_server;
+        use(r, &r->server->outside);
+    }
+    r->out.status = status;
+    r->silent = true;
+    r->state = REQUEST_ENDING;
+    request_wake(r);
+}
+
 /* Marks, cancels and posts: nothing is freed under the caller. */
 void request_abort(struct request *r)
 {

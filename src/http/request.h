@@ -127,6 +127,8 @@ struct request *request_new(const struct codec *codec, void *stream, struct conn
  * call where nothing has to be waited for.  `bad`: a status to answer with instead, since the head
  * cannot be served; 0: none. */
 void request_start(struct request *r, unsigned bad);
+/* Ends it without an answer; it is logged with this status. */
+void request_drop(struct request *r, unsigned status);
 void request_abort(struct request *r);
 
 /* For steps, which return what these return.  Another path, routed anew from the server's rewrite

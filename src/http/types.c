@@ -66,6 +66,45 @@ void http_types_freeze(struct conf *cf, struct http_types *types)
     types->frozen = true;
 }
 
+/* --- sets of types ---------------------------------------------------------------------------- */
+
+bool http_type_in_set(const struct http_type_set *set, struct str type)
+{
+    if (set->all)
+        return true;
+    for (unsigned i = 0; i < set->count; i++)
+        if (str_eq_ci(set->at[i], type))
+            return true;
+    return false;
+}
+
+static bool parse_type_set(struct conf *cf, void *field, const void *arg)
+{
+    struct http_type_set *set = field;
+    struct str *at = pool_array(cf->pool, set->count + conf_nargs(cf) + 1, sizeof(*at));
+    (void)arg;
+    if (set->count)
+        memcpy(at, set->at, set->count * sizeof(*at));
+    else
+        at[set->count++] = STR("text/html");
+    set->at = at;
+    for (unsigned i = 1; i <= conf_nargs(cf); i++) {
+        const struct str type = conf_arg(cf, i);
+        if (str_eq(type, STR("*")))
+            set->all = true;
+        else if (!http_type_in_set(set, type))
+            at[set->count++] = pool_str(cf->pool, type);
+        else if (!set->all && cf->node->words[i].place.file)    /* not in a default */
+            conf_diag(cf, DIAG_WARN, i, "duplicate-type", "duplicate MIME type \"%.*s\"",
+                      STR_FMT(type));
+    }
+    return true;
+}
+const struct conf_type http_type_type_set = { "mime-type ...", sizeof(struct http_type_set), true,
+                                              parse_type_set, false };
+
+/* ---------------------------------------------------------------------------------------------- */
+
 struct str http_type_of(const struct request *r, struct str path)
 {
     const struct http_location_conf *conf = http_location_conf(r);

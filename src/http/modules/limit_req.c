@@ -442,8 +442,7 @@ GETTER(status)
 }
 
 static const struct variable variables[] = {
-    { "limit_req_status", get_status, VARS_VOLATILE, 0, "what limit_req did: PASSED, DELAYED ...",
-      NULL },
+    { "limit_req_status", get_status, VARS_VOLATILE, 0, "what limit_req did: PASSED ...", NULL },
     { NULL, NULL, 0, 0, NULL, NULL },
 };
 static const struct phase_step steps[] = { { PHASE_PREACCESS, "limit_req", run, enabled },

@@ -125,7 +125,7 @@ static bool add_server_names(struct conf *cf, struct referers *list)
     for (const struct http_name *name = conf->names; name && good; name = name->next)
         if (name->regex)
             enter_regex(cf, list, name->regex);
-        else
+        else if (name->text.len > 0)
             good = enter_name(cf, list, name->text, &any_path, 0);
     return good;
 }
@@ -186,17 +186,17 @@ static void cut_host(struct str text, struct str *host, struct str *path)
 }
 
 /* False: a regex failed. */
-static bool match_regexes(const struct referers *list, struct subject *s, struct str text,
+static bool match_regexes(const struct referers *list, struct request *r, struct str text,
                           bool *valid)
 {
     for (const struct referer_regex *at = list->regexes; at && !*valid; at = at->next) {
         const char *why = NULL;
-        switch (regex_match(s->local, at->regex, text, NULL, &why)) {
+        switch (regex_match(r->subject.local, at->regex, text, NULL, &why)) {
         case REGEX_MATCH:
             *valid = true;
             break;
         case REGEX_ERROR:
-            log_write(s->log, LOG_ALERT, 0,
+            log_write(&r->log, LOG_ALERT, 0,
                       "pcre2_match() failed: %s on \"%.*s\" using \"%.*s\"", why, STR_FMT(text),
                       STR_FMT(at->regex->pattern));
             return false;
@@ -222,7 +222,7 @@ static bool check(const struct referers *list, struct request *r, bool *valid)
     cut_host(text, &host, &path);
     const struct str *wanted = wildcard_get(&list->names, host);
     *valid = wanted && str_starts(path, *wanted);
-    return wanted || match_regexes(list, &r->subject, text, valid);
+    return wanted || match_regexes(list, r, text, valid);
 }
 
 GETTER(invalid)

@@ -225,7 +225,7 @@ static bool hides_framing(struct str name)
 /* False: such a name is an error. */
 static bool judge_name(struct str name, unsigned kinds, const struct h1_limits *limits, bool *drop)
 {
-    *drop = (kinds & UNDERSCORE) && !limits->underscores;
+    *drop = (kinds & UNDERSCORE) && !limits->underscores && !limits->keep_invalid;
     if (!(kinds & (TOKEN | STRANGE)))
         return true;
     if (hides_framing(name) || ((kinds & STRANGE) && limits->keep_invalid))
@@ -270,6 +270,15 @@ static enum h1_result read_field(struct str window, const struct h1_limits *limi
     return read_value(window, at + 1, line, head);
 }
 
+static struct str first_line(struct str text)
+{
+    struct str rest;
+    str_cut(text, '\n', &text, &rest);
+    if (str_ends(text, STR("\r")))
+        text.len--;
+    return text;
+}
+
 static enum h1_result read_line(struct str bytes, size_t at, const struct h1_limits *limits,
                                 bool first, struct line *line, struct h1_head *head)
 {
@@ -278,10 +287,12 @@ static enum h1_result read_line(struct str bytes, size_t at, const struct h1_lim
     *line = (struct line){ .size = 0 };
     window.len = size_min(window.len, limits->line);
     result = first ? read_request(window, line, head) : read_field(window, limits, line, head);
-    if (result != H1_MORE || window.len < limits->line)
-        return result;
-    return first ? bad(head, 414, "client sent too long URI")
-                 : bad(head, 494, "client sent too long header line");
+    if (result == H1_MORE && window.len == limits->line)
+        result = first ? bad(head, 414, "client sent too long URI")
+                       : bad(head, 494, "client sent too long header line");
+    if (result == H1_BAD && !first)
+        head->culprit = first_line(window);
+    return result;
 }
 
 /* --- what fields mean ------------------------------------------------------------------------- */
@@ -351,12 +362,9 @@ static enum h1_result check_all(struct h1_head *head)
 static enum h1_result tell_line(struct str bytes, const struct h1_limits *limits,
                                 struct h1_head *head)
 {
-    struct str text = part(bytes, pass_empty(bytes, 0), bytes.len), rest;
+    struct str text = part(bytes, pass_empty(bytes, 0), bytes.len);
     text.len = size_min(text.len, limits->line);
-    str_cut(text, '\n', &text, &rest);
-    if (str_ends(text, STR("\r")))
-        text.len--;
-    head->line = text;
+    head->line = first_line(text);
     return H1_BAD;
 }
 
@@ -398,7 +406,9 @@ enum h1_result h1_parse(struct str bytes, const struct h1_limits *limits, struct
             break;
         if (meaning == H1_DONE && ++count > most)
             meaning = bad(head, 400, "client sent too many header lines");
-        if (meaning == H1_DONE && !line.drop) {
+        if (line.drop)
+            fields_add(&head->dropped, pool, line.name, line.value);
+        else if (meaning == H1_DONE) {
             fields_add(&head->fields, pool, line.name, line.value);
             meaning = understand(head);
         }

@@ -42,6 +42,8 @@ struct h1_head {
     size_t size;                        /* bytes of the whole head */
     unsigned status;                    /* H1_BAD: what to answer: 400, 414, 494, 501, 505 */
     const char *why;                    /* H1_BAD: for the log, as nginx says it */
+    struct str culprit;                 /* the line that it is about; at NULL: none is told */
+    struct fields dropped;              /* fields with names that are not valid */
 };
 
 /* Bytes up to and with the empty line that ends a head; empty lines before it belong to it.  0: it

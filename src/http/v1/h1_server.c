@@ -476,6 +476,13 @@ static unsigned route_names(struct request *r, const struct h1_head *head, bool 
     return 400;
 }
 
+static void tell_dropped(const struct request *r, const struct fields *dropped)
+{
+    for (unsigned i = 0; i < dropped->count; i++)
+        log_write(&r->log, LOG_INFO, 0, "client sent invalid header line: \"%.*s: %.*s\"",
+                  STR_FMT(dropped->at[i].name), STR_FMT(dropped->at[i].value));
+}
+
 static void begin(struct h1 *h, const struct h1_head *head, struct pool *pool, unsigned bad)
 {
     const struct http_address *at = h->c->listener->listening->data;
@@ -488,9 +495,14 @@ static void begin(struct h1 *h, const struct h1_head *head, struct pool *pool, u
     h->c->requests++;
     conn_timer(h->c, 0);
     fill(r, head);
-    if (bad)
-        log_write(&r->log, LOG_INFO, 0, "%s", head->why);
-    else
+    if (head->target.at || h->checked)
+        r->log.action = "reading client request headers";
+    if (bad && head->culprit.at)
+        log_write(&r->log, LOG_INFO, 0, "%s: \"%.*s\"", head->why, STR_FMT(head->culprit));
+    else if (bad)
+        log_write(&r->log, LOG_INFO, bad == 408 ? ETIMEDOUT : 0, "%s", head->why);
+    tell_dropped(r, &head->dropped);
+    if (!bad)
         bad = route_names(r, head, http_server_conf(at->default_server)->merge_slashes);
     h->c->log.action = r->log.action = NULL;
     h->chunked_in = head->chunked;
@@ -502,7 +514,10 @@ static void begin(struct h1 *h, const struct h1_head *head, struct pool *pool, u
         h->linger = true;
     if (h->left != 0)
         body_init(r, h->left);
-    request_start(r, bad);
+    if (bad == 408)
+        request_drop(r, bad);
+    else
+        request_start(r, bad);
 }
 
 static const struct http_server_conf *conf_of_address(const struct h1 *h)
@@ -532,6 +547,8 @@ static void refuse_head(struct h1 *h, struct h1_head *head)
     struct pool pool;
     pool_init(&pool, &pool_heap);
     head->line = pool_str(&pool, head->line);
+    if (head->culprit.at)
+        head->culprit = pool_str(&pool, head->culprit);
     head->fields = (struct fields){ 0 };
     head->method = head->target = head->host = STR_NONE;
     h->at = h->len = 0;
@@ -718,6 +735,26 @@ static void give_up(struct h1 *h)
     settle(h);
 }
 
+/* In the middle of a head: once its first line is there it is a request, and is logged. */
+static void head_timed_out(struct h1 *h)
+{
+    struct h1_head head = { .length = -1, .status = 408, .why = "client timed out" };
+    const struct http_server_conf *conf = conf_of_address(h);
+    if (!conf || h->checked == 0) {
+        log_write(&h->c->log, LOG_INFO, ETIMEDOUT, "client timed out");
+        end(h);
+        return;
+    }
+    str_cut(str_of(h->buffer + h->at, h->len - h->at), '\n', &head.line, &head.culprit);
+    head.culprit = STR_NONE;
+    if (str_ends(head.line, STR("\r")))
+        head.line.len--;
+    h->inside = true;
+    refuse_head(h, &head);
+    h->inside = false;
+    loop_post(h->c->loop, &h->c->ready_task);
+}
+
 static void on_timeout(struct conn *c)
 {
     struct h1 *h = c->data;
@@ -732,8 +769,9 @@ static void on_timeout(struct conn *c)
         return;
     }
     if (h->state == H1_READING)
-        log_write(&c->log, LOG_INFO, ETIMEDOUT, "client timed out");
-    end(h);
+        head_timed_out(h);
+    else
+        end(h);
 }
 
 static void on_error(struct conn *c)
