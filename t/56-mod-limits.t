@@ -159,6 +159,7 @@ sub hold
         is(status($t, '/req?other=r'), 200, 'begins with nothing');
         is(status($t, '/req?other=r'), 503, 'and counts');
     }
+    $new->{conn}->close;
     $t->stop;
 }
 
@@ -234,8 +235,8 @@ location /keys { limit_req zone=one; limit_req zone=other; try_files /a.txt =404
 location /page { limit_req zone=one; error_page 503 /sorry.txt; try_files /a.txt =404; }
 location /redirect { limit_req zone=one burst=9 nodelay; try_files /none /one?$args; }
 location /return { limit_req zone=one; return 200 free; }
-location /if { limit_req zone=one; if ($arg_i) { add_header X-If 1; } try_files /a.txt =404; }
-location /except { limit_req zone=one; limit_except HEAD { allow all; } try_files /a.txt =404; }
+location /if { limit_req zone=one; if ($arg_i) { add_header X-If 1; } }
+location /except { limit_req zone=one; limit_except HEAD { allow all; } }
 location /outer { limit_req zone=one;
     location /outer/in { limit_req_status 410; try_files /a.txt =404; }
     location /outer/own { limit_req zone=other; try_files /a.txt =404; }
@@ -253,6 +254,10 @@ large_client_header_buffers 4 64k;
 text
 >>> sorry.txt
 sorry
+>>> if
+if
+>>> except
+except
 --- keepalive_requests
 GET /one?k=a
 ~~~
@@ -554,12 +559,15 @@ X-Req: REJECTED_DRY_RUN
 --- error_log
 /\[alert\] .*could not allocate node in limit_req zone "longreq"/
 
-=== status 444 closes the connection
---- keepalive_requests
+=== status 444, once
+--- request
 GET /444?k=w
-~~~
+--- error_code: 200
+
+=== and again: the connection is closed
+--- request
 GET /444?k=w
---- error_code: 200 none
+--- error_code: none
 
 === limit_req_zone: what it refuses
 --- http_config
