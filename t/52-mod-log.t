@@ -371,6 +371,7 @@ worker_processes 1;
 events { }
 http {
     log_format line 'line \$request_uri';
+    log_format words '\$args \$args \$args \$args end';
     server {
         listen 127.0.0.1:%%PORT%%;
         location /plain { access_log $server line; return 200; }
@@ -382,6 +383,7 @@ http {
         location /local { access_log syslog:server=unix:%%DIR%%/syslog,tag=l line; return 200; }
         location /combined { access_log $server; return 200; }
         location /if { access_log $server line if=\$arg_log; return 200; }
+        location /words { access_log $server words; return 200; }
         location /both { access_log $server line; access_log logs/both.log line; return 200; }
     }
 }
@@ -403,6 +405,7 @@ CONF
         ['/local', $local, qr{^<190>$date $host l: line /local$}],
         ['/combined', $udp, qr{^<190>$date $host $name: 127\.0\.0\.1 - - \[.*"GET /combined HTTP}],
         ['/both', $udp, qr{: line /both$}],
+        ['/words?' . 'w' x 5000, $udp, qr{$name: (?:w{5000} ){4}end$}],
         ['/if?log=1', $udp, qr{: line /if\?log=1$}],
     );
     get($t->port, '/if?log=0');
@@ -417,6 +420,107 @@ CONF
     is(get($t->port, '/plain')->{status}, 200, "without a listener, $_") for 1 .. 3;
     $t->allow_log(qr/send\(\) failed|Connection refused/);
     $t->stop;
+}
+
+# --- many lines, long lines, files that take none -------------------------------------------------
+
+{
+    my $t = Test::Weir->new(name => 'trouble');
+
+    $t->write_file('logs/v/', '', mode => 0777);
+    $t->write_conf(<<'CONF');
+worker_processes 1;
+events { }
+http {
+    log_format line '$request_uri';
+    log_format long '$args$args$args$args$args$args$args$args';
+    large_client_header_buffers 4 16k;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /full { access_log /dev/full line; return 200; }
+        location /full-buffer { access_log /dev/full line buffer=1k; return 200; }
+        location /missing { access_log %%DIR%%/missing/$arg_name.log line; return 200; }
+        location /long { access_log logs/long.log long; return 200; }
+        location /packed { access_log logs/packed.log long gzip=9 buffer=100k; return 200; }
+        location /shared { access_log logs/shared.log line; return 200; }
+        location /shared-buffer { access_log logs/shared.log line buffer=4k; return 200; }
+        location /no-format { access_log logs/own.log line if=$arg_a; return 200; }
+        location /v { access_log logs/v/$arg_name.log line; return 200; }
+    }
+}
+CONF
+    $t->start;
+    is(get($t->port, "/full?$_")->{status}, 200, "a disk that is full, $_") for 1 .. 20;
+    is(get($t->port, '/full-buffer?' . 'x' x 600)->{status}, 200, "or with a buffer, $_")
+        for 1 .. 4;
+    wait_for { $t->error_log =~ m{\[alert\].*write\(\) to "/dev/full" failed \(28: } } 5, 'alert';
+    my $alerts = () = $t->error_log =~ m{\[alert\].*write\(\)}g;
+    cmp_ok($alerts, '<', 12, 'it is said now and then only');
+    is(get($t->port, '/missing?name=a')->{status}, 200, 'a folder that is missing');
+    ok(wait_for { $t->error_log =~ m{\[crit\].*open\(\) ".*/missing/a\.log" failed \(2: } },
+        'is said');
+
+    my $args = 'y' x 12_000;
+    get($t->port, "/long?$_$args") for 1 .. 3;
+    get($t->port, "/packed?$_$args") for 1 .. 9;
+    get($t->port, '/shared?1');
+    get($t->port, '/shared-buffer?2');
+    get($t->port, '/shared?3');
+    ok(logged($t, 'logs/long.log', qr/\A1.*\n2.*\n3.*\n\z/), 'lines longer than any buffer');
+    is(length $t->access_log('logs/long.log'), 3 * (8 * 12_001 + 1), 'are whole');
+    is($t->access_log('logs/shared.log'), '', 'all that write to a file share its buffer');
+    $t->allow_log(qr{write\(\) to "/dev/full"|missing/a\.log});
+    $t->stop;
+    is($t->access_log('logs/shared.log'), "/shared?1\n/shared-buffer?2\n/shared?3\n", 'in order');
+    my $text;
+    my $packed = $t->access_log('logs/packed.log');
+    gunzip(\$packed, \$text, MultiStream => 1);
+    ok($text eq join('', map { "$_$args" x 8 . "\n" } 1 .. 9), 'long lines, packed');
+}
+
+{
+    my $t = Test::Weir->new(name => 'pipes and names');
+
+    if (!skipped('a pipe', differs => 'there the server waits for the reader, and for its opening')
+    ) {
+        my $pipe = $t->dir . '/pipe';
+        require POSIX;
+        POSIX::mkfifo($pipe, 0666) or die "mkfifo: $!";
+        $t->write_file('logs/v/', '', mode => 0777);
+        $t->write_conf(<<'CONF');
+worker_processes 1;
+events { }
+http {
+    log_format line '$request_uri';
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location / { access_log %%DIR%%/pipe line; return 200; }
+        location /v { access_log logs/v/$arg_name.log line; return 200; }
+        location /pipe { access_log %%DIR%%/$arg_name line; return 200; }
+    }
+}
+CONF
+        sysopen my $reader, $pipe, POSIX::O_RDWR() | POSIX::O_NONBLOCK() or die "pipe: $!";
+        $t->start;
+        # More than a pipe and a buffer hold.
+        get($t->port, "/$_" . 'x' x 1000) for 100 .. 299;
+        my $read = '';
+        my $again = wait_for {
+            1 while sysread $reader, $read, 65_536, length $read;
+            get($t->port, '/end');
+            $read =~ m{^/end$}m;
+        } 5, 'the pipe again';
+        ok($again, 'a pipe that was full is written again');
+        is(scalar(grep { !m{^/(?:end|\d{3}x{1000})$} } split /\n/, $read), 0, 'in whole lines');
+        like($read, qr{\A/100x}, 'the oldest stay');
+        get($t->port, '/v?name=../../outside');
+        get($t->port, '/v?name=..');
+        ok(logged($t, 'logs/v/...log', qr{^/v\?name=\.\.\n\z}), 'two dots in a name');
+        ok(!-e $t->dir . '/outside.log', 'a variable does not lead out of the folder');
+        like($t->error_log, qr{outside\.log" is refused for an access log}, 'and it is said');
+        $t->allow_log(qr{write\(\) to ".*/pipe" failed});
+        $t->stop;
+    }
 }
 
 # --- subrequests --------------------------------------------------------------------------------

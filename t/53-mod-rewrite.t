@@ -94,7 +94,7 @@ CONF
 {
     my $t = Test::Weir->new(name => 'many');
     my $rules = join '', map { "rewrite ^/$_(/.*)?\$ /" . ($_ + 1) . "\$1;
-" } 0 .. 1999;
+" } 0 .. 499;
     $t->write_conf(<<"CONF");
 events { }
 http {
@@ -106,8 +106,8 @@ http {
 }
 CONF
     $t->start;
-    is(get($t->port, '/0/x')->{body}, '/2000/x', 'all of two thousand rules');
-    is(get($t->port, '/1999')->{body}, '/2000', 'the last of them');
+    is(get($t->port, '/0/x')->{body}, '/500/x', 'all of five hundred rules');
+    is(get($t->port, '/499')->{body}, '/500', 'the last of them');
     $t->stop;
 }
 
@@ -1034,6 +1034,7 @@ location /limited { limit_except POST { access_log off; } if ($arg_x) { add_head
 location /again { if ($arg_x) { add_header X-H x; rewrite ^ /fresh; } }
 location /fresh { return 200 fresh; }
 location /sub/ { if ($arg_x) { add_header X-H x; } }
+location /except/ { limit_except POST { access_log off; } alias html/sub/; }
 location / { if ($arg_x) { add_header X-H x; } }
 --- user_files
 >>> a.txt
@@ -1156,6 +1157,12 @@ GET /again?x=1
 === the index of a folder in a condition
 --- request
 GET /sub/?x=1
+--- response_body
+index of sub
+
+=== the index of a folder in limit_except
+--- request
+GET /except/
 --- response_body
 index of sub
 
@@ -2200,6 +2207,65 @@ GET /value
 --- request
 GET /path
 --- error_code: 500
+
+=== a subrequest shares the variables that are set, not the arguments
+--- config
+location /shared { set $x main; auth_request /auth; add_header X-X $x always; add_header X-A "[$args]" always; }
+location /auth { set $y "$x"; set $x "sub:$y"; set $args q; return 204; }
+location /taken { set $x main; auth_request /chosen; auth_request_set $z $x; add_header X-Z $z always; }
+location /chosen { rewrite ^ /auth last; }
+location /cycle { auth_request /loop; }
+location /loop { rewrite ^ /loop; }
+location /body { rewrite ^ /a.txt break; add_after_body /behind; addition_types *; }
+location /behind { rewrite ^ /b.txt break; }
+location ~ ^/groups(.) { auth_request /match; add_header X-Group "[$1]" always; }
+location = /match { if ($uri ~ (.)$) { return 204; } }
+location /value { set $u 1; auth_request /copy; add_header X-U "$u|$v" always; }
+location = /copy { set $v "$u$u"; return 204; }
+--- user_files
+>>> a.txt
+a
+>>> b.txt
+b
+--- request
+GET /shared?k
+--- error_code: 404
+--- response_headers
+X-X: sub:main
+X-A: [k]
+
+=== a subrequest whose path changes
+--- request
+GET /taken
+--- error_code: 404
+--- response_headers
+X-Z: sub:main
+
+=== a subrequest that goes round in a circle
+--- request
+GET /cycle
+--- error_code: 500
+--- error_log
+rewrite or internal redirection cycle while processing "/loop"
+
+=== two paths in one body
+--- request
+GET /body
+--- response_body_like: \Aa\nb\n\z
+
+=== a subrequest has groups of its own
+--- request
+GET /groups1
+--- error_code: 404
+--- response_headers
+X-Group: [1]
+
+=== what a subrequest has set stays
+--- request
+GET /value
+--- error_code: 404
+--- response_headers
+X-U: 1|11
 
 === a condition without brackets
 --- config

@@ -1434,3 +1434,749 @@ location / { secure_link_secret x; secure_link_md5 y; }
 --- conf_error
 "secure_link_secret" cannot be mixed with "secure_link" and "secure_link_md5" in %%CONF%%
 
+=== userid: a cookie for who has none
+--- config
+userid on;
+location /on { return 200 "[$uid_got][$uid_set]"; }
+location /v1 { userid v1; return 200 "[$uid_got][$uid_set]"; }
+location /log { userid log; return 200 "[$uid_got][$uid_set]"; }
+location /off { userid off; return 200 "[$uid_got][$uid_set]"; }
+location /number { userid_service 16909060; return 200 "[$uid_got][$uid_set]"; }
+location /v1number { userid_service 16909060; userid v1; return 200 "[$uid_got][$uid_set]"; }
+location /mark { userid_mark z; return 200 "[$uid_got][$uid_set]"; }
+location /moved { return 301 /; }
+location /not { return 304; }
+--- keepalive_requests
+GET /on
+~~~
+GET /v1
+~~~
+GET /log
+~~~
+GET /off
+~~~
+GET /number
+~~~
+GET /v1number
+~~~
+GET /mark
+~~~
+GET /moved
+~~~
+GET /not
+~~~
+GET /none
+~~~
+HEAD /on
+--- error_code: 200 200 200 200 200 200 200 301 304 404 200
+--- response_headers_like
+Set-Cookie: uid=fwAAA[\w+/]{16}[AQgw]==; path=/
+~~~
+Set-Cookie: uid=AAAAA[\w+/]{17}==; path=/
+~~~
+~~~
+~~~
+Set-Cookie: uid=AQIDB[\w+/]{16}g==; path=/
+~~~
+Set-Cookie: uid=BAMCA[\w+/]{17}==; path=/
+~~~
+Set-Cookie: uid=fwAAA[\w+/]{16}gz=; path=/
+~~~
+Set-Cookie: uid=fwAAA[\w+/]{16}[AQgw]==; path=/
+~~~
+Set-Cookie: uid=fwAAA[\w+/]{16}[AQgw]==; path=/
+~~~
+Set-Cookie: uid=fwAAA[\w+/]{16}[AQgw]==; path=/
+~~~
+Set-Cookie: uid=fwAAA[\w+/]{16}[AQgw]==; path=/
+--- response_body_like
+\A\[\]\[uid=0100007F[0-9A-F]{16}02[0-9A-F]{6}\]\z
+~~~
+\A\[\]\[uid=00000000[0-9A-F]{22}01\]\z
+~~~
+\A\[\]\[\]\z
+~~~
+\A\[\]\[\]\z
+~~~
+\A\[\]\[uid=04030201[0-9A-F]{16}02[0-9A-F]{6}\]\z
+~~~
+\A\[\]\[uid=01020304[0-9A-F]{22}01\]\z
+~~~
+\A\[\]\[uid=0100007F[0-9A-F]{16}02[0-9A-F]{6}\]\z
+~~~
+.
+~~~
+\A\z
+~~~
+.
+~~~
+\A\z
+
+=== userid: attributes of the cookie
+--- config
+userid on;
+userid_domain .example.com;
+location /all {
+    userid_name id; userid_path /p; userid_expires 1d; userid_p3p 'policyref="/w3c/p3p.xml"';
+    userid_flags secure httponly samesite=lax;
+    return 200 $uid_set;
+}
+location /max { userid_domain none; userid_expires max; userid_flags samesite=strict; return 200 x; }
+location /none { userid_expires 0; userid_path ""; userid_flags samesite=none off secure; return 200 x; }
+--- keepalive_requests
+GET /all
+~~~
+GET /max
+~~~
+GET /none
+--- response_headers_like
+Set-Cookie: id=fwAAA[\w+/]{17}==; expires=[A-Z]\w\w, \d\d-[A-Z]\w\w-\d\d \d\d:\d\d:\d\d GMT; domain=\.example\.com; path=/p; secure; httponly; samesite=lax
+P3P: policyref="/w3c/p3p\.xml"
+~~~
+Set-Cookie: uid=fwAAA[\w+/]{17}==; expires=Thu, 31-Dec-37 23:55:55 GMT; path=/; samesite=strict
+~~~
+Set-Cookie: uid=fwAAA[\w+/]{17}==; domain=\.example\.com; path=; secure; samesite=none
+--- response_body_like
+\Aid=0100007F
+~~~
+x
+~~~
+x
+
+=== userid: who has a cookie keeps it
+--- config
+userid on;
+location /on { return 200 "[$uid_got][$uid_set]"; }
+location /v1 { userid v1; return 200 "[$uid_got][$uid_set]"; }
+location /log { userid log; return 200 "[$uid_got][$uid_set]"; }
+location /off { userid off; return 200 "[$uid_got][$uid_set]"; }
+location /mark { userid_mark z; return 200 "[$uid_got][$uid_set]"; }
+--- keepalive_requests
+GET /on
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ==
+~~~
+GET /on
+Cookie: a=b; UID=fwAAAWXvAAECAwQFBgcICQ==; c=d
+~~~
+GET /on
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ
+~~~
+GET /on
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQzz and more
+~~~
+GET /on
+Cookie: a=b
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ==
+~~~
+GET /v1
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ==
+~~~
+GET /log
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ==
+~~~
+GET /off
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ==
+~~~
+GET /mark
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQz=
+--- response_headers
+!Set-Cookie
+--- response_body chomp
+[uid=0100007F0100EF650504030209080706][]
+~~~
+[uid=0100007F0100EF650504030209080706][]
+~~~
+[uid=0100007F0100EF650504030209080706][]
+~~~
+[uid=0100007F0100EF650504030209080706][]
+~~~
+[uid=0100007F0100EF650504030209080706][]
+~~~
+[uid=0100007F0100EF650504030209080706][]
+~~~
+[uid=0100007F0100EF650504030209080706][]
+~~~
+[][]
+~~~
+[uid=0100007F0100EF650504030209080706][]
+
+=== userid: a cookie without the mark is sent again
+--- keepalive_requests
+GET /mark
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ==
+~~~
+GET /mark
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQzz
+~~~
+GET /mark
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ
+--- response_headers
+Set-Cookie: uid=fwAAAWXvAAECAwQFBgcICQz=; path=/
+--- response_body: [uid=0100007F0100EF650504030209080706][uid=0100007F0100EF650504030209080706]
+
+=== userid: cookies that are none
+--- keepalive_requests
+GET /on
+Cookie: uid=short
+~~~
+GET /on
+Cookie: uid=!wAAAWXvAAECAwQFBgcICQ==
+~~~
+GET /on
+Cookie: xuid=fwAAAWXvAAECAwQFBgcICQ==
+~~~
+GET /on
+Cookie: uid=bad
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ==
+--- response_headers_like
+Set-Cookie: uid=fwAAA[\w+/]{17}==; path=/
+--- response_body_like
+^\[\]\[uid=0100007F
+--- error_log
+client sent too short userid cookie "uid=short", client: 127.0.0.1
+client sent invalid userid cookie "uid=!wAAAWXvAAECAwQFBgcICQ=="
+
+=== userid: $uid_reset
+--- http_config
+log_format uid '$request_uri [$uid_got] [$uid_set] [$uid_reset]';
+access_log logs/access.log uid;
+--- config
+userid on;
+location /reset { set $uid_reset $arg_r; return 200 "[$uid_got]"; }
+location /map { set $uid_reset 1; return 200 "[$uid_set]"; }
+--- keepalive_requests
+GET /reset
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ==
+~~~
+GET /reset?r=0
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ==
+~~~
+GET /reset?r=1
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ==
+~~~
+GET /reset?r=log
+Cookie: uid=fwAAAWXvAAECAwQFBgcICQ==
+--- response_body: [uid=0100007F0100EF650504030209080706]
+--- access_log_like
+^/reset \[uid=0100007F0100EF650504030209080706\] \[-\] \[\]$
+^/reset\?r=0 \[uid=0100007F0100EF650504030209080706\] \[-\] \[0\]$
+^/reset\?r=1 \[uid=0100007F0100EF650504030209080706\] \[uid=0100007F(?!0100EF65)[0-9A-F]{24}\] \[1\]$
+^/reset\?r=log \[uid=0100007F0100EF650504030209080706\] \[uid=0100007F(?!0100EF65)[0-9A-F]{24}\] \[log\]$
+--- error_log
+userid cookie "uid=0100007F0100EF650504030209080706" was reset
+
+=== userid: what is not set is no id in logs
+--- http_config
+log_format uid '$uri [$uid_got] [$uid_set] [$uid_reset]';
+access_log logs/access.log uid;
+--- config
+location / { return 204; }
+--- request
+GET /
+--- error_code: 204
+--- access_log_like
+^/ \[-\] \[-\] \[\]$
+
+=== userid: a mark that is none
+--- config
+userid_mark ab;
+--- conf_error
+"userid_mark" directive value must be "off" or a single letter, digit or "=" in %%CONF%%
+
+=== userid: a mode that is none
+--- config
+userid yes;
+--- conf_error
+invalid value "yes" in %%CONF%%
+
+=== userid: a time that is none
+--- config
+userid_expires never;
+--- conf_error
+"userid_expires" directive invalid value in %%CONF%%
+
+=== userid: a number that is none
+--- config
+userid_service x;
+--- conf_error
+"userid_service" directive invalid number in %%CONF%%
+
+=== userid: flags that are none
+--- config
+userid_flags secure samesite;
+--- conf_error
+invalid value "samesite" in %%CONF%%
+
+=== userid: too many flags
+--- config
+userid_flags secure httponly samesite=lax off;
+--- conf_error
+invalid number of arguments in "userid_flags" directive in %%CONF%%
+
+=== browser: modern, ancient and others
+--- config
+location /all {
+    modern_browser konqueror 3.0; modern_browser Safari 413; modern_browser opera 9.0;
+    modern_browser gecko 1.0.0; modern_browser msie 5.5; modern_browser msie 7;
+    return 200 "[$modern_browser][$ancient_browser][$msie]";
+}
+location /some {
+    modern_browser msie 5.5; modern_browser unlisted;
+    ancient_browser Links Lynx; ancient_browser netscape4;
+    modern_browser_value new; ancient_browser_value "old one";
+    return 200 "[$modern_browser][$ancient_browser][$msie]";
+}
+--- keepalive_requests
+GET /all
+~~~
+GET /some
+~~~
+GET /all
+User-Agent: 
+~~~
+GET /some
+User-Agent: 
+~~~
+GET /all
+User-Agent: Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)
+~~~
+GET /some
+User-Agent: Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)
+~~~
+GET /all
+User-Agent: Mozilla/4.0 (compatible; MSIE 5.5; Windows)
+~~~
+GET /some
+User-Agent: Mozilla/4.0 (compatible; MSIE 5.5; Windows)
+~~~
+GET /all
+User-Agent: Mozilla/4.0 (compatible; MSIE 5.4; Windows)
+~~~
+GET /some
+User-Agent: Mozilla/4.0 (compatible; MSIE 5.4; Windows)
+~~~
+GET /all
+User-Agent: Mozilla/4.0 (compatible; MSIE 10.0)
+~~~
+GET /some
+User-Agent: Mozilla/4.0 (compatible; MSIE 10.0)
+~~~
+GET /all
+User-Agent: Mozilla/4.0 (compatible; MSIE 5.5.1)
+~~~
+GET /some
+User-Agent: Mozilla/4.0 (compatible; MSIE 5.5.1)
+~~~
+GET /all
+User-Agent: Mozilla/4.0 (compatible; MSIE 6.0; Windows) Opera 7.0
+~~~
+GET /some
+User-Agent: Mozilla/4.0 (compatible; MSIE 6.0; Windows) Opera 7.0
+~~~
+GET /all
+User-Agent: Mozilla/4.0 (compatible; MSIE 5.0; Windows) Opera 9.10
+~~~
+GET /some
+User-Agent: Mozilla/4.0 (compatible; MSIE 5.0; Windows) Opera 9.10
+~~~
+GET /all
+User-Agent: Opera/9.0 (X)
+~~~
+GET /some
+User-Agent: Opera/9.0 (X)
+~~~
+GET /all
+User-Agent: Opera/8.9 (X)
+~~~
+GET /some
+User-Agent: Opera/8.9 (X)
+~~~
+GET /all
+User-Agent: Mozilla/5.0 (X11; U; rv:1.8.1) Gecko/20070101
+~~~
+GET /some
+User-Agent: Mozilla/5.0 (X11; U; rv:1.8.1) Gecko/20070101
+~~~
+GET /all
+User-Agent: Mozilla/5.0 (X11; rv:0.9.9) Gecko/20070101
+~~~
+GET /some
+User-Agent: Mozilla/5.0 (X11; rv:0.9.9) Gecko/20070101
+~~~
+GET /all
+User-Agent: Mozilla/5.0 (Mac) AppleWebKit/418 (KHTML, like Gecko) Safari/417.9
+~~~
+GET /some
+User-Agent: Mozilla/5.0 (Mac) AppleWebKit/418 (KHTML, like Gecko) Safari/417.9
+~~~
+GET /all
+User-Agent: Mozilla/5.0 (Mac) Safari/412
+~~~
+GET /some
+User-Agent: Mozilla/5.0 (Mac) Safari/412
+~~~
+GET /all
+User-Agent: Mozilla/5.0 (compatible; Konqueror/3.5; Linux)
+~~~
+GET /some
+User-Agent: Mozilla/5.0 (compatible; Konqueror/3.5; Linux)
+~~~
+GET /all
+User-Agent: Mozilla/5.0 (compatible; Konqueror/2.2; Linux)
+~~~
+GET /some
+User-Agent: Mozilla/5.0 (compatible; Konqueror/2.2; Linux)
+~~~
+GET /all
+User-Agent: Lynx/2.8
+~~~
+GET /some
+User-Agent: Lynx/2.8
+~~~
+GET /all
+User-Agent: Mozilla/4.08 [en] (X11; U; Linux)
+~~~
+GET /some
+User-Agent: Mozilla/4.08 [en] (X11; U; Linux)
+~~~
+GET /all
+User-Agent: Mozilla/5.0
+~~~
+GET /some
+User-Agent: Mozilla/5.0
+~~~
+GET /all
+User-Agent: curl/7.88
+~~~
+GET /some
+User-Agent: curl/7.88
+~~~
+GET /all
+User-Agent: MSIE
+~~~
+GET /some
+User-Agent: MSIE
+--- response_body chomp
+[][1][]
+~~~
+[new][][]
+~~~
+[][1][]
+~~~
+[new][][]
+~~~
+[1][][1]
+~~~
+[new][][1]
+~~~
+[1][][1]
+~~~
+[new][][1]
+~~~
+[][1][1]
+~~~
+[][old one][1]
+~~~
+[1][][1]
+~~~
+[new][][1]
+~~~
+[1][][1]
+~~~
+[new][][1]
+~~~
+[][1][]
+~~~
+[][old one][]
+~~~
+[1][][]
+~~~
+[][old one][]
+~~~
+[1][][]
+~~~
+[][old one][]
+~~~
+[][1][]
+~~~
+[][old one][]
+~~~
+[1][][]
+~~~
+[new][][]
+~~~
+[][1][]
+~~~
+[new][][]
+~~~
+[1][][]
+~~~
+[new][][]
+~~~
+[][1][]
+~~~
+[new][][]
+~~~
+[1][][]
+~~~
+[new][][]
+~~~
+[][1][]
+~~~
+[new][][]
+~~~
+[][1][]
+~~~
+[][old one][]
+~~~
+[][1][]
+~~~
+[][old one][]
+~~~
+[][1][]
+~~~
+[new][][]
+~~~
+[][1][]
+~~~
+[new][][]
+~~~
+[][1][]
+~~~
+[new][][]
+
+=== browser: nothing is said
+--- config
+location /none { return 200 "[$modern_browser][$ancient_browser][$msie]"; }
+location /unlisted { modern_browser unlisted; return 200 "[$modern_browser][$ancient_browser][$msie]"; }
+location /ancient { ancient_browser curl; modern_browser unlisted; return 200 "[$modern_browser][$ancient_browser][$msie]"; }
+location /empty { modern_browser_value ""; ancient_browser_value ""; return 200 "[$modern_browser][$ancient_browser][$msie]"; }
+--- keepalive_requests
+GET /none
+User-Agent: curl/7.88
+~~~
+GET /none
+User-Agent: Opera/9.0
+~~~
+GET /none
+User-Agent: Mozilla/4.0 (compatible; MSIE 6.0)
+~~~
+GET /unlisted
+User-Agent: curl/7.88
+~~~
+GET /unlisted
+User-Agent: Opera/9.0
+~~~
+GET /unlisted
+User-Agent: Mozilla/4.0 (compatible; MSIE 6.0)
+~~~
+GET /ancient
+User-Agent: curl/7.88
+~~~
+GET /ancient
+User-Agent: Opera/9.0
+~~~
+GET /ancient
+User-Agent: Mozilla/4.0 (compatible; MSIE 6.0)
+~~~
+GET /empty
+User-Agent: curl/7.88
+~~~
+GET /empty
+User-Agent: Opera/9.0
+~~~
+GET /empty
+User-Agent: Mozilla/4.0 (compatible; MSIE 6.0)
+--- response_body chomp
+[][1][]
+~~~
+[][1][]
+~~~
+[][1][1]
+~~~
+[1][][]
+~~~
+[1][][]
+~~~
+[1][][1]
+~~~
+[][1][]
+~~~
+[1][][]
+~~~
+[1][][1]
+~~~
+[][][]
+~~~
+[][][]
+~~~
+[][][1]
+
+=== browser: versions are compared part by part
+--- config
+location / { modern_browser msie 1.2.3.4; return 200 "[$modern_browser]"; }
+--- keepalive_requests
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1.2
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1.2.3
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1.2.3.3
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1.2.3.4
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1.2.3.5
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1.2.2.9
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1.2.4
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1.2.10
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1.3
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 2
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 01.02.03.04
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1.2.3.4x
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1.2x.9
+~~~
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 1..9
+--- response_body chomp
+[]
+~~~
+[]
+~~~
+[]
+~~~
+[]
+~~~
+[1]
+~~~
+[1]
+~~~
+[]
+~~~
+[1]
+~~~
+[1]
+~~~
+[1]
+~~~
+[1]
+~~~
+[1]
+~~~
+[1]
+~~~
+[]
+~~~
+[]
+
+=== browser: inherited and logged
+--- http_config
+log_format browser '$uri [$modern_browser] [$ancient_browser] [$msie]';
+access_log logs/access.log browser;
+--- config
+modern_browser msie 5.5;
+ancient_browser Lynx;
+modern_browser_value server;
+location /inherited { return 204; }
+location /own { modern_browser opera 5; modern_browser_value own; return 204; }
+--- keepalive_requests
+GET /inherited
+User-Agent: Mozilla/4.0 (compatible; MSIE 6.0)
+~~~
+GET /own
+User-Agent: Mozilla/4.0 (compatible; MSIE 6.0)
+~~~
+GET /own
+User-Agent: Opera/9
+--- error_code: 204
+--- access_log_like
+^/inherited \[server\] \[\] \[1\]$
+^/own \[\] \[1\] \[1\]$
+^/own \[own\] \[\] \[\]$
+
+=== browser: inherited from http
+--- differs: nginx does not find what is inherited from there
+--- http_config
+modern_browser msie 5.5;
+--- config
+location / { return 200 "[$modern_browser]"; }
+--- request
+GET /
+User-Agent: Mozilla/4.0 (compatible; MSIE 6.0)
+--- response_body: [1]
+
+=== browser: an old Netscape without more
+--- differs: nginx wants twelve bytes, the documentation does not
+--- config
+location / { ancient_browser netscape4; modern_browser unlisted; return 200 "[$ancient_browser]"; }
+--- keepalive_requests
+GET /
+User-Agent: Mozilla/4.5
+~~~
+GET /
+User-Agent: Mozilla/5.0
+--- response_body chomp
+[1]
+~~~
+[]
+
+=== browser: a name that is none
+--- config
+modern_browser mosaic 1;
+--- conf_error
+unknown browser name "mosaic" in %%CONF%%
+
+=== browser: a version that is none
+--- config
+modern_browser msie six;
+--- conf_error
+invalid browser version "six" in %%CONF%%
+
+=== browser: a name alone
+--- differs: nginx does not say so
+--- config
+modern_browser msie;
+--- conf_ok
+"msie" without a version has no effect in %%CONF%%
+
+=== all of them in the log of a request that was no request
+--- http_config
+map $arg_a $map { default map; }
+geo $geo { default geo; }
+split_clients $arg_a $split { * split; }
+log_format all '$map $geo $split [$invalid_referer] [$secure_link] [$secure_link_expires] [$uid_got] [$modern_browser] [$ancient_browser] [$msie]';
+access_log logs/access.log all;
+--- config
+valid_referers x.example;
+secure_link $arg_a;
+secure_link_md5 $uri;
+userid on;
+location / { return 200 x; }
+--- raw_request
+GET what HTTP/1.1\r\n\r\n
+--- error_code: 400
+--- access_log_like
+^map geo split \[1\] \[-\] \[-\] \[-\] \[\] \[1\] \[\]$
+

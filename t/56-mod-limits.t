@@ -16,6 +16,7 @@ sub conf
         . "location /req { limit_req zone=req; try_files /a.txt =404; }\n"
         . "location /burst { limit_req zone=req burst=3 nodelay; try_files /a.txt =404; }\n"
         . "location /conn { limit_conn conn 2; try_files /a.txt =404; }\n"
+        . "location /large { limit_conn conn 1; try_files /big.txt =404; }\n"
         . "location /held { limit_conn conn 2; limit_rate 1k; try_files /big.txt =404; }\n"
         . "location / { return 200; } } }";
 }
@@ -76,6 +77,9 @@ sub hold
     $idle->write("GET /conn?k=i HTTP/1.1\r\nHost: localhost\r\n\r\n" x 5);
     is($idle->read_response->{status}, 200, 'nor do requests of one connection collide')
         for 1 .. 5;
+    $idle->write("GET /large?k=l HTTP/1.1\r\nHost: localhost\r\n\r\n" x 3);
+    is(length $idle->read_response->{body}, 1_000_000, 'nor large ones, asked for at once')
+        for 1 .. 3;
     $idle->close;
 
     $held[0]{conn}->reset;
@@ -200,6 +204,21 @@ unless (skipped('a killed worker', differs => 'nginx goes on counting what it se
     is_deeply(\%answers, {200 => 1000}, 'the others');
     is(status($t, '/req?k=other1000'), 503, 'the newest are known');
     is(status($t, '/req?k=first'), 200, 'it was forgotten for them');
+    $t->stop;
+}
+
+{
+    my $t = start('full of connections', 1, $zones =~ s/1m/32k/gr);
+    my ($rest, @held) = 'x' x 251;
+    $t->allow_log(qr/no memory in limit_conn_zone "conn"/);
+    for my $i (1000 .. 1300) {
+        push @held, hold($t, "/held?k=$i$rest");
+        last if $held[-1]{status} != 200;
+    }
+    is($held[-1]{status}, 503, 'a key for which there is no room');
+    is(status($t, "/conn?k=1000$rest"), 200, 'those that are there have theirs');
+    $_->{conn}->reset for @held;
+    wait_for { status($t, "/conn?k=9999$rest") == 200 } 10, 'there is room when they are gone';
     $t->stop;
 }
 
@@ -736,3 +755,20 @@ limit_conn_log_level debug;
 location / { if ($arg_a) { limit_req zone=one; } }
 --- conf_error
 [emerg] "limit_req" directive is not allowed here in %%CONF%%:
+
+=== limit_zone, as it was before limit_conn_zone
+--- differs: nginx has dropped it
+--- http_config
+limit_zone one $binary_remote_addr 1m;
+--- config
+limit_conn one 1;
+--- conf_ok
+[warn] the "limit_zone" directive is deprecated, use the "limit_conn_zone" directive instead
+
+=== limit_zone and limit_conn_zone of one name
+--- differs: nginx has dropped it
+--- http_config
+limit_zone one $binary_remote_addr 1m;
+limit_conn_zone $arg_k zone=one:1m;
+--- conf_error
+[emerg] limit_conn_zone "one" is already bound to key "$binary_remote_addr" in %%CONF%%:

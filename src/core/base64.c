@@ -1,5 +1,5 @@
 /*
- * Base64, from text to bytes.  Owns nothing.
+ * Base64, both ways.  Owns nothing.
  */
 #include "core/base64.h"
 
@@ -36,4 +36,19 @@ bool base64_decode(struct fmt *f, struct str text, bool url)
         }
     }
     return !f->failed;
+}
+
+void base64_encode(struct fmt *f, struct str bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint32_t bits = 0;
+    unsigned count = 0;                 /* of the bits that are in no digit yet */
+    for (size_t i = 0; i < bytes.len; i++) {
+        bits = bits << 8 | (unsigned char)bytes.at[i];
+        for (count += 8; count >= 6; count -= 6)
+            fmt_char(f, digits[bits >> (count - 6) & 63]);
+    }
+    if (count > 0)
+        fmt_char(f, digits[bits << (6 - count) & 63]);
+    fmt_repeat(f, '=', (3 - bytes.len % 3) % 3);
 }

@@ -85,12 +85,25 @@ static void write_fd(int fd, struct str line)
         (void)!write(fd, line.at, line.len);
 }
 
-void log_syslog_send(const struct log_syslog *to, unsigned severity, struct str text)
+/* What stands before the text. */
+static void write_syslog_head(struct fmt *f, const struct log_syslog *to, unsigned severity)
 {
-    char packet[LINE + 256], date[32];
-    struct fmt f;
+    char date[32];
     struct tm tm;
     const time_t now = time(NULL);
+    localtime_r(&now, &tm);
+    const size_t n = strftime(date, sizeof(date), "%b %e %H:%M:%S", &tm);
+    fmt_print(f, "<%u>%.*s ", to->facility * 8 + severity, (int)n, date);
+    if (to->host.len)
+        fmt_print(f, "%.*s ", STR_FMT(to->host));
+    fmt_print(f, "%.*s: ", STR_FMT(to->tag));
+}
+
+/* The lines of access logs have any length: they are not copied, and not cut. */
+void log_syslog_send(const struct log_syslog *to, unsigned severity, struct str text)
+{
+    char head[512];
+    struct fmt f;
     const int family = to->server.any.sa_family;
     if (state.syslog_fd >= 0 && state.syslog_family != family) {
         close(state.syslog_fd);
@@ -102,16 +115,14 @@ void log_syslog_send(const struct log_syslog *to, unsigned severity, struct str 
     }
     if (state.syslog_fd < 0)
         return;
-    localtime_r(&now, &tm);
-    const size_t n = strftime(date, sizeof(date), "%b %e %H:%M:%S", &tm);
-    fmt_init_cut(&f, packet, sizeof(packet));
-    fmt_print(&f, "<%u>%.*s ", to->facility * 8 + severity, (int)n, date);
-    if (to->host.len)
-        fmt_print(&f, "%.*s ", STR_FMT(to->host));
-    fmt_print(&f, "%.*s: %.*s", STR_FMT(to->tag), STR_FMT(text));
-    const struct str whole = fmt_done(&f);
-    (void)!sendto(state.syslog_fd, whole.at, whole.len, MSG_NOSIGNAL,
-                  &to->server.any, to->server.len);
+    fmt_init_cut(&f, head, sizeof(head));
+    write_syslog_head(&f, to, severity);
+    struct iovec iov[2] = { { head, fmt_done(&f).len }, { (char *)(uintptr_t)text.at, text.len } };
+    const struct msghdr message = {
+        .msg_name = (struct sockaddr *)(uintptr_t)&to->server.any, .msg_namelen = to->server.len,
+        .msg_iov = iov, .msg_iovlen = countof(iov),
+    };
+    (void)!sendmsg(state.syslog_fd, &message, MSG_NOSIGNAL);
 }
 
 /* A ring: eight bytes that count what was ever written, then the text. */

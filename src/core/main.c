@@ -27,7 +27,8 @@
 enum { FAILED = 1, BAD_START = 2, BIND_TRIES = 5 };
 
 /* Address space, not memory. */
-static const size_t arena_size = (size_t)4 << 30, zone_space = (size_t)64 << 30;
+static const size_t arena_size = (size_t)4 << 30;
+static const size_t zone_space = (size_t)64 << 30, zone_space_least = (size_t)256 << 20;
 
 #ifdef WITH_FAULTS
 extern const struct http_module http_fault_module;      /* t/faults */
@@ -452,7 +453,7 @@ int main(int argc, char **argv)
     conf_register(modules);
     if (o.command && strcmp(o.command, "generations") != 0)
         return print_command(&o);
-    if (!arena_init(arena_size) || !zone_space_init(zone_space)) {
+    if (!arena_init(arena_size) || !zone_space_init(zone_space, zone_space_least)) {
         perror("weir: [emerg] no address space for configurations");
         return FAILED;
     }

@@ -4,16 +4,18 @@
  */
 #include "core/siphash.h"
 
+#include <endian.h>
+
 struct state {
     uint64_t v0, v1, v2, v3;
 };
 
-static uint64_t rotate(uint64_t n, unsigned bits)
+static inline uint64_t rotate(uint64_t n, unsigned bits)
 {
     return n << bits | n >> (64 - bits);
 }
 
-static void rounds(struct state *s, unsigned count)
+static inline void rounds(struct state *s, unsigned count)
 {
     while (count-- > 0) {
         s->v0 += s->v1;
@@ -29,8 +31,16 @@ static void rounds(struct state *s, unsigned count)
     }
 }
 
-/* Little endian on every machine; at most 8 bytes. */
-static uint64_t load(const void *bytes, size_t len)
+/* Little endian on every machine. */
+static uint64_t load_whole(const void *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
+    return le64toh(word);
+}
+
+/* Less than 8 bytes. */
+static uint64_t load_rest(const void *bytes, size_t len)
 {
     const unsigned char *at = bytes;
     uint64_t word = 0;
@@ -39,7 +49,7 @@ static uint64_t load(const void *bytes, size_t len)
     return word;
 }
 
-static void mix(struct state *s, uint64_t word, unsigned count)
+static inline void mix(struct state *s, uint64_t word, unsigned count)
 {
     s->v3 ^= word;
     rounds(s, count);
@@ -48,13 +58,13 @@ static void mix(struct state *s, uint64_t word, unsigned count)
 
 static inline uint64_t hash(const struct siphash_key *key, struct str text, unsigned c, unsigned d)
 {
-    const uint64_t k0 = load(key->at, 8), k1 = load(key->at + 8, 8);
+    const uint64_t k0 = load_whole(key->at), k1 = load_whole(key->at + 8);
     struct state s = { k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
                        k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573) };
     const uint64_t length = (uint64_t)text.len << 56;
     for (; text.len >= 8; text = str_of(text.at + 8, text.len - 8))
-        mix(&s, load(text.at, 8), c);
-    mix(&s, length | load(text.at, text.len), c);
+        mix(&s, load_whole(text.at), c);
+    mix(&s, length | load_rest(text.at, text.len), c);
     s.v2 ^= 0xff;
     rounds(&s, d);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;

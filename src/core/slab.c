@@ -48,13 +48,12 @@ static void link_page(struct slab *slab, uint32_t *first, uint32_t index)
 static void unlink_page(struct slab *slab, uint32_t *first, uint32_t index)
 {
     const struct slab_page *page = page_at(slab, index);
-    if (page->next != SLAB_NONE)
+    uint32_t *before = page->prev == SLAB_NONE ? first : &page_at(slab, page->prev)->next;
+    ASSERT(*before == index);
+    *before = page->next;
+    if (page->next != SLAB_NONE) {
+        ASSERT(page_at(slab, page->next)->prev == index);
         page_at(slab, page->next)->prev = page->prev;
-    if (page->prev != SLAB_NONE)
-        page_at(slab, page->prev)->next = page->next;
-    else {
-        ASSERT(*first == index);
-        *first = page->next;
     }
 }
 

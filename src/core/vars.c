@@ -306,12 +306,10 @@ static struct vars_cell *cell_of(struct subject *s, unsigned index)
 static const struct vars_cell *known_cell(const struct subject *s, unsigned index)
 {
     ASSERT(index < s->table->count);
-    if (s->cells && s->cells[index].state >= VARS_KNOWN)
-        return &s->cells[index];
-    for (s = s->outer; s; s = s->outer)
-        if (s->cells && s->cells[index].state == VARS_SET)
-            return &s->cells[index];
-    return NULL;
+    for (const struct subject *at = s; at; at = at->outer)
+        if (at->cells && at->cells[index].state == VARS_SET)
+            return &at->cells[index];
+    return s->cells && s->cells[index].state == VARS_KNOWN ? &s->cells[index] : NULL;
 }
 
 static void warn_cycle(const struct subject *s, const struct vars_entry *entry)

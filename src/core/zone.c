@@ -43,9 +43,14 @@ static struct {
     uint32_t number;
 } space;
 
-bool zone_space_init(size_t size)
+bool zone_space_init(size_t most, size_t least)
 {
-    void *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *base = MAP_FAILED;
+    size_t size = most * 2;
+    while (base == MAP_FAILED && size > least) {
+        size /= 2;
+        base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    }
     void *processes = mmap(NULL, sizeof(struct processes), PROT_READ | PROT_WRITE,
                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED || processes == MAP_FAILED)

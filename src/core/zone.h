@@ -45,8 +45,9 @@ struct zone {
 
 enum { ZONE_LEAST = 32 << 10 };
 
-/* Master, before the first fork.  `size` is address space.  False: errno. */
-bool zone_space_init(size_t size);
+/* Master, before the first fork.  `most` is address space; half of it, and so on, where a tool or a
+ * limit does not let us have as much.  False: errno. */
+bool zone_space_init(size_t most, size_t least);
 
 /* While a configuration is applied.  The zone of this name, made when it is new; an error at
  * argument `arg` when it has another type or size there.  `size` 0: whatever it has, which another

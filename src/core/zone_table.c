@@ -21,6 +21,20 @@ static struct zone_node *node_of(const struct zone_table *t, struct list_link *l
     return node;
 }
 
+static bool is_link(const struct zone_table *t, const struct list_link *link)
+{
+    return link == &t->nodes.end || slab_holds(t->slab, link, sizeof(*link));
+}
+
+/* Its neighbours are written to. */
+static void unlink_node(struct zone_table *t, struct zone_node *node)
+{
+    const struct list_link *link = &node->link;
+    ASSERT(is_link(t, link->prev) && is_link(t, link->next));
+    ASSERT(link->prev->next == link && link->next->prev == link);
+    list_remove(&node->link);
+}
+
 static uint32_t hash(const struct zone_table *t, struct str key)
 {
     return (uint32_t)siphash_13(&t->hash_key, key);
@@ -94,14 +108,14 @@ void zone_table_remove(struct zone_table *t, struct zone_node *node)
     for (size_t steps = 0; *at != node; at = &(*at)->next)
         ASSERT(steps++ < t->count && slab_holds(t->slab, *at, sizeof(**at)));
     *at = node->next;
-    list_remove(&node->link);
+    unlink_node(t, node);
     t->count--;
     slab_free(t->slab, node);
 }
 
 void zone_table_touch(struct zone_table *t, struct zone_node *node)
 {
-    list_remove(&node->link);
+    unlink_node(t, node);
     list_push(&t->nodes, &node->link);
 }
 
@@ -127,7 +141,7 @@ void zone_table_copy(struct zone_table *t, const struct zone_table *from)
         if (!node)
             return;
         memcpy(zone_node_data(node), old + 1, t->data_size);
-        list_remove(&node->link);       /* older than those before it */
+        unlink_node(t, node);           /* older than those before it */
         list_insert_before(t->nodes.end.next, &node->link);
     }
 }

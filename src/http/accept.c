@@ -33,9 +33,10 @@ static bool parse_weight(struct str text, int64_t *thousandths)
     return number_fixed(value, 3, thousandths) && *thousandths <= 1000;
 }
 
-int accept_quality(struct str value, struct str coding)
+/* *others: that of "*". */
+static int find_quality(struct str value, struct str coding, int *others)
 {
-    int others = ACCEPT_NOT_NAMED;
+    *others = ACCEPT_NOT_NAMED;
     while (value.len) {
         struct str element, name, weight;
         int64_t quality = 1000;
@@ -45,10 +46,23 @@ int accept_quality(struct str value, struct str coding)
         name = str_trim(name);
         if (same_coding(name, coding))
             return (int)quality;
-        if (others == ACCEPT_NOT_NAMED && str_eq(name, STR("*")))
-            others = (int)quality;
+        if (*others == ACCEPT_NOT_NAMED && str_eq(name, STR("*")))
+            *others = (int)quality;
     }
-    return others;
+    return ACCEPT_NOT_NAMED;
+}
+
+int accept_quality(struct str value, struct str coding)
+{
+    int others;
+    const int quality = find_quality(value, coding, &others);
+    return quality == ACCEPT_NOT_NAMED ? others : quality;
+}
+
+int accept_quality_named(struct str value, struct str coding)
+{
+    int others;
+    return find_quality(value, coding, &others);
 }
 
 /* A tag at the beginning of *list, with the comma behind it.  False: there is none, or something

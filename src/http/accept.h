@@ -11,6 +11,8 @@ enum { ACCEPT_NOT_NAMED = -1 };
 /* "gzip;q=0.5, br, *;q=0": the quality of `coding` in thousandths; ACCEPT_NOT_NAMED when neither it
  * nor "*" is there.  The first that names it counts; a malformed element names nothing. */
 int accept_quality(struct str value, struct str coding);
+/* "*" stands for nothing but itself. */
+int accept_quality_named(struct str value, struct str coding);
 
 /* Whether a list of entity tags (or "*") has `etag`, which is as in an ETag field: "a" with its
  * quotes, W/"a".  `weak`: W/ makes no difference; else a tag with it equals none. */

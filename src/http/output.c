@@ -62,19 +62,6 @@ static void join(struct request *r, struct sink ***link, struct filter *f)
         r->in_memory = true;
 }
 
-static enum flow slots_body(struct filter *f, struct chain *data, enum mark mark)
-{
-    return slots_write(f->request, data, mark);
-}
-
-static void slots_again(struct filter *f)
-{
-    slots_resume(f->request);
-}
-
-static const struct filter_type slots_filter = { .name = "slots", .body = slots_body,
-                                                 .resume = slots_again };
-
 /* A filter that did not join leaves its place to the next. */
 static bool build(struct request *r)
 {
@@ -84,8 +71,11 @@ static bool build(struct request *r)
     struct filter *f = NULL;
     bool subrequests = false;
     for (unsigned i = 0; i <= count; i++) {
-        if (i == plan->upper && subrequests)
-            join(r, &link, new_filter(r, &slots_filter));
+        if (i == plan->upper && subrequests) {
+            struct filter *slots = new_filter(r, &slots_filter);
+            slots_filter.head(r, slots);
+            join(r, &link, slots);
+        }
         if (i == count)
             break;
         if (f)
@@ -165,18 +155,18 @@ void output_init(struct request *r)
     r->output = &r->last;
 }
 
+/* From the client's end, so that nobody is given more while those behind it still hold bytes. */
 void output_pump(struct request *r)
 {
-    bool waiting = false;
     if (!r->out.head_sent && !send_head(r))
         return;
     for (struct filter *f = r->filters; f && !r->full; f = f->above) {
-        if (f->waiting)
-            f->type->resume(f);
-        if (r->state != REQUEST_RESPONDING)
+        if (!f->waiting)
+            continue;
+        f->type->resume(f);
+        if (f->waiting || r->state != REQUEST_RESPONDING)
             return;
-        waiting = waiting || f->waiting;
     }
-    if (!waiting && !r->full)
+    if (!r->full)
         r->source->pull(r->source, r->output);
 }

@@ -393,7 +393,6 @@ struct request *request_new_sub(struct request *parent, const struct codec *code
     r->trace = parent->trace;
     r->internal = true;
     init(r, &main->pool);
-    r->redirects = parent->redirects;
     use(r, &r->server->outside);
     route_from(r, PHASE_SERVER_REWRITE);
     return r;

@@ -116,6 +116,7 @@ struct request {
     bool allowed;
     bool delayed;                       /* auth_delay has passed, or does */
     unsigned subrequests;               /* of a main one: alive */
+    uint32_t number;                    /* of the connection's requests, from 1 */
     uint64_t bytes_sent;                /* of the connection when the head began */
     int64_t began;                      /* realtime, milliseconds */
 };

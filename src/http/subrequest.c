@@ -14,36 +14,45 @@ struct slot {
     bool ended;                         /* the subrequest's output is complete */
 };
 
-struct slots {                          /* of a request, when a subrequest stands in its output */
+struct slots {                          /* data of the filter */
     struct slot *first, **end;
     bool last;                          /* the parent's own LAST has come */
 };
 
-static const char slots_key;
-
-static struct filter *slots_filter_of(const struct request *r)
+/* NULL: no filter of this response makes subrequests. */
+static struct filter *slots_of(const struct request *r)
 {
     struct filter *f = r->filters;
-    while (f && strcmp(f->type->name, "slots") != 0)
+    while (f && f->type != &slots_filter)
         f = f->above;
     return f;
 }
 
-static struct slots *slots_of(struct request *r)
+/* --- the parent's output ---------------------------------------------------------------------- */
+
+static void drop(void *data)
 {
-    struct slots *slots = request_note(r, &slots_key, 0);
-    if (slots)
-        return slots;
-    slots = request_note(r, &slots_key, sizeof(*slots));
-    slots->end = &slots->first;
-    return slots;
+    const struct slots *slots = data;
+    for (struct slot *slot = slots->first; slot; slot = slot->next) {
+        chain_drop(&slot->kept);
+        chain_drop(&slot->data);
+    }
 }
 
-/* --- the parent's output ---------------------------------------------------------------------- */
+static enum join slots_head(struct request *r, struct filter *f)
+{
+    struct slots *slots = pool_new(r->subject.pool, struct slots);
+    slots->end = &slots->first;
+    f->data = slots;
+    pool_on_free(r->subject.pool, drop, slots);
+    return JOIN_IN;
+}
 
 static void add_slot(struct request *parent, struct subrequest *s)
 {
-    struct slots *slots = slots_of(parent);
+    struct filter *f = slots_of(parent);
+    ASSERT(f);
+    struct slots *slots = f->data;
     struct slot *slot = pool_new(parent->subject.pool, struct slot);
     chain_init(&slot->kept);
     chain_init(&slot->data);
@@ -51,13 +60,12 @@ static void add_slot(struct request *parent, struct subrequest *s)
     s->slot = slot;
     *slots->end = slot;
     slots->end = &slot->next;
-    slots_filter_of(parent)->waiting = true;
+    f->waiting = true;
 }
 
-enum flow slots_write(struct request *r, struct chain *data, enum mark mark)
+static enum flow slots_body(struct filter *f, struct chain *data, enum mark mark)
 {
-    struct filter *f = slots_filter_of(r);
-    struct slots *slots = slots_of(r);
+    struct slots *slots = f->data;
     if (!slots->first)
         return f->to->write(f->to, data, mark);
     chain_move(&container_of(slots->end, struct slot, next)->data, data);
@@ -65,28 +73,38 @@ enum flow slots_write(struct request *r, struct chain *data, enum mark mark)
     return FLOW_FULL;
 }
 
-/* Everything up to the first subrequest that still writes; it may go on then. */
-void slots_resume(struct request *r)
+/* What the first subrequest kept until now; then it goes on by itself.  True: it has ended. */
+static bool open_first(struct filter *f, struct slot *slot)
 {
-    struct filter *f = slots_filter_of(r);
-    struct slots *slots = slots_of(r);
-    while (slots->first && !r->full) {
+    struct request *r = f->request;
+    if (!chain_empty(&slot->kept))
+        f->to->write(f->to, &slot->kept, MORE);
+    if (!slot->ended && !r->full && r->state == REQUEST_RESPONDING)
+        request_drained(slot->subrequest->request);
+    return slot->ended;
+}
+
+/* Everything up to the first subrequest that still writes. */
+static void slots_resume(struct filter *f)
+{
+    struct slots *slots = f->data;
+    struct request *r = f->request;
+    while (slots->first && !r->full && r->state == REQUEST_RESPONDING) {
         struct slot *slot = slots->first;
-        if (slot->kept.bytes)
-            f->to->write(f->to, &slot->kept, MORE);
-        if (!slot->ended) {
-            request_drained(slot->subrequest->request);
+        if (!open_first(f, slot))
             break;
-        }
         slots->first = slot->next;
         if (!slots->first)
             slots->end = &slots->first;
         const bool last = slots->last && !slots->first;
-        if (last || slot->data.bytes)
+        if (last || !chain_empty(&slot->data))
             f->to->write(f->to, &slot->data, last ? LAST : MORE);
     }
     f->waiting = slots->first != NULL;
 }
+
+const struct filter_type slots_filter = { .name = "slots", .head = slots_head,
+                                          .body = slots_body, .resume = slots_resume };
 
 /* --- the codec -------------------------------------------------------------------------------- */
 
@@ -118,37 +136,34 @@ static enum flow keep_text(struct subrequest *s, struct chain *data)
     return FLOW_OK;
 }
 
-static enum flow through_slot(struct subrequest *s, struct chain *data, enum mark mark)
+static enum flow through_slot(struct subrequest *s, struct chain *data)
 {
-    struct request *parent = s->parent;
-    struct slots *slots = slots_of(parent);
-    struct filter *f = slots_filter_of(parent);
-    enum flow flow = FLOW_OK;
-    if (parent->state != REQUEST_RESPONDING) {
+    struct filter *f = slots_of(s->parent);
+    const struct slots *slots = f->data;
+    if (s->parent->state != REQUEST_RESPONDING) {
         chain_drop(data);
         return FLOW_OK;
     }
-    if (slots->first != s->slot || s->slot->kept.bytes) {
+    if (slots->first != s->slot || !chain_empty(&s->slot->kept)) {
         chain_move(&s->slot->kept, data);
-        return mark == LAST ? FLOW_OK : FLOW_FULL;
+        return FLOW_FULL;
     }
-    if (data->bytes)
-        flow = f->to->write(f->to, data, MORE);
-    return flow;
+    return chain_empty(data) ? FLOW_OK : f->to->write(f->to, data, MORE);
 }
 
+/* It ends behind this call, which its own task makes. */
 static enum flow sub_body(struct request *r, struct chain *data, enum mark mark)
 {
     struct subrequest *s = r->stream;
     enum flow flow = FLOW_OK;
     if (s->kind == SUBREQUEST_INLINE)
-        flow = through_slot(s, data, mark);
+        flow = through_slot(s, data);
     else if (s->kind == SUBREQUEST_TEXT)
         flow = keep_text(s, data);
     else
         chain_drop(data);
     if (mark == LAST)
-        request_sent(r, true);
+        request_op_done(r, &r->sending);
     return flow;
 }
 
@@ -177,10 +192,12 @@ static void sub_finish(struct request *r, enum ending how)
     struct request *holder = s->kind == SUBREQUEST_BACKGROUND ? s->parent->main : s->parent;
     s->request = NULL;
     s->status = r->out.status;
-    s->failed = s->failed || how == ENDING_RESET;
+    s->failed = s->failed || how == ENDING_RESET || how == ENDING_SILENT;
     holder->main->subrequests--;
     if (s->slot)
         s->slot->ended = true;
+    if (s->slot && s->failed)
+        request_abort(s->parent);
     if (s->done && !s->parent->aborted)
         s->done(s);
     request_op_done(holder, &s->op);
@@ -207,6 +224,17 @@ static unsigned depth_of(const struct request *r)
     return depth;
 }
 
+/* Somebody behind the parent's slots reads the bytes of files. */
+static bool read_below(const struct request *parent)
+{
+    const struct filter *f = parent->filters;
+    if (parent->parent)
+        return parent->in_memory;
+    while (f && f->type != &slots_filter && !f->type->needs_memory)
+        f = f->above;
+    return f && f->type->needs_memory;
+}
+
 struct subrequest *subrequest_start(struct request *parent, enum subrequest_kind kind, bool holds,
                                     struct str path, struct str args)
 {
@@ -224,7 +252,7 @@ struct subrequest *subrequest_start(struct request *parent, enum subrequest_kind
     r->stream = s;
     r->in.path = path;
     r->in.args = args;
-    r->in_memory = kind == SUBREQUEST_TEXT;
+    r->in_memory = kind == SUBREQUEST_TEXT || (kind == SUBREQUEST_INLINE && read_below(parent));
     parent->main->subrequests++;
     request_op_start(holder, &s->op, "a subrequest", holds, cancel);
     if (kind == SUBREQUEST_INLINE)

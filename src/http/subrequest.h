@@ -5,7 +5,8 @@
  *
  * A slot lets through what its subrequest writes when everything before it has gone; until then
  * the subrequest waits (FULL).  One that is only asked for its outcome has no slot: its body is
- * thrown away, or kept as a text.
+ * thrown away, or kept as a text.  When one breaks off in the middle of its part, so does its parent:
+ * the client must see that the answer is not whole.
  */
 #ifndef HTTP_SUBREQUEST_H
 #define HTTP_SUBREQUEST_H
@@ -27,7 +28,6 @@ struct subrequest {
     unsigned status;                    /* when it has ended */
     bool failed;                        /* it broke off */
     struct str text;
-    struct str more;                    /* grows */
     struct slot *slot;
     void (*done)(struct subrequest *s);  /* its response is there; in the loop; or NULL */
     void *data;
@@ -42,7 +42,6 @@ struct subrequest *subrequest_start(struct request *parent, enum subrequest_kind
 struct request *request_new_sub(struct request *parent, const struct codec *codec);
 
 /* The place in a request's output where subrequests come in: between its filters. */
-enum flow slots_write(struct request *r, struct chain *data, enum mark mark);
-void slots_resume(struct request *r);
+extern const struct filter_type slots_filter;
 
 #endif

@@ -71,7 +71,7 @@ void http_types_freeze(struct conf *cf, struct http_types *types)
 bool http_type_in_set(const struct http_type_set *set, struct str type)
 {
     if (set->all)
-        return true;
+        return type.len > 0;
     for (unsigned i = 0; i < set->count; i++)
         if (str_eq_ci(set->at[i], type))
             return true;

@@ -135,10 +135,11 @@ static bool append_seconds(struct fmt *f, int64_t msec)
     return true;
 }
 
-GETTER(connection_requests)
+APPENDER(connection_requests)
 {
     (void)entry;
-    return value_give(out, fmt_pool(s->pool, "%u", s->conn->requests));
+    fmt_u64(f, request_of(s)->main->number);
+    return true;
 }
 
 APPENDER(connection)
@@ -254,7 +255,7 @@ static const struct variable variables[] = {
       "port of the server in the PROXY head", NULL },
     { "proxy_protocol_tlv_", get_proxy_tlv, VARS_PREFIX, 0, "a TLV of the PROXY head", NULL },
     { "connection", APPENDS(connection, 0), "number of the connection", NULL },
-    { "connection_requests", get_connection_requests, 0, 0, "requests on this connection", NULL },
+    { "connection_requests", APPENDS(connection_requests, 0), "requests on this connection", NULL },
     { "connection_time", APPENDS(connection_time, VARS_VOLATILE),
       "seconds since the connection began", NULL },
     { "scheme", get_scheme, 0, 0, "http or https", NULL },

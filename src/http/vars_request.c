@@ -2,12 +2,12 @@
  * Variables of a request and of its response (ngx_http_core_module).
  * Owns nothing: texts lie in the request's pool or with its head.
  */
-#include "core/base64.h"
 #include "core/date.h"
 #include "core/number.h"
 #include "http/accept.h"
 #include "http/body.h"
 #include "http/core_conf.h"
+#include "http/htpasswd.h"
 #include "http/path.h"
 #include "http/vars.h"
 
@@ -145,17 +145,11 @@ GETTER(known_field)
 /* "Basic dXNlcjpwYXNz": what is before the colon. */
 GETTER(remote_user)
 {
-    struct str scheme, rest, user, password;
-    struct fmt f;
+    const struct str field = fields_value(&request_of(s)->in.fields, FIELD_AUTHORIZATION);
+    struct str user, password;
     (void)entry;
-    str_cut(fields_value(&request_of(s)->in.fields, FIELD_AUTHORIZATION), ' ', &scheme, &rest);
-    rest = str_trim(rest);
-    if (!str_eq_ci(scheme, STR("basic")) || rest.len == 0)
-        return value_none(out);
-    fmt_init_pool(&f, s->pool, rest.len, rest.len);
-    if (!base64_decode(&f, rest, false) || !str_cut(fmt_done(&f), ':', &user, &password))
-        return value_none(out);
-    return value_some(out, user);
+    return htpasswd_credentials(field, s->pool, &user, &password) ? value_give(out, user)
+                                                                  : value_none(out);
 }
 
 /* Fields that the response does not have in its list.  False: it is none of these, or not sent. */

@@ -34,7 +34,7 @@ static bool parse(struct conf *cf, void *field, const void *arg)
     else
         return conf_error(cf, 1, "invalid-value", "invalid parameter \"%.*s\"", STR_FMT(text));
     if (loose)
-        conf_diag(cf, DIAG_WARN, 1, "loose-network", "low address bits of %.*s are meaningless",
+        conf_diag(cf, DIAG_WARN, 1, "low-bits", "low address bits of %.*s are meaningless",
                   STR_FMT(text));
     while (*end)
         end = &(*end)->next;

@@ -62,6 +62,8 @@ struct note {
     struct str status;                  /* empty: no limit looked at it yet */
     struct hold *holds;
     const struct local *local;
+    struct request *request;            /* it waits for those before it */
+    struct op op;
 };
 
 enum verdict { PASS, REFUSE, FULL };
@@ -223,13 +225,46 @@ static enum step refuse(struct request *r, const struct limit *limit, struct not
     const struct limit_conf *conf = request_conf(r, section);
     give_all(note);
     if (verdict == FULL)
-        log_write(&r->log, LOG_ALERT, 0, "could not allocate node in limit_conn zone \"%.*s\"",
-                  STR_FMT(limit->zone->name));
+        log_write(&r->log, LOG_CRIT, 0, "slab_alloc() failed: no memory in limit_conn_zone "
+                  "\"%.*s\"", STR_FMT(limit->zone->name));
     else
         log_write(&r->log, conf->log_level, 0, "limiting connections%s by zone \"%.*s\"",
                   conf->dry_run ? ", dry run," : "", STR_FMT(limit->zone->name));
     note->status = conf->dry_run ? STR("REJECTED_DRY_RUN") : STR("REJECTED");
     return conf->dry_run ? STEP_NEXT : request_fail(r, (unsigned)conf->status);
+}
+
+static void others_sent(struct buf *mark, bool sent)
+{
+    struct note *note = mark->data;
+    (void)sent;
+    conn_timer(note->request->subject.conn, 0);
+    request_op_done(note->request, &note->op);
+}
+
+static bool stay(struct op *op)
+{
+    (void)op;
+    return false;
+}
+
+/* In HTTP/1 the requests of a connection are one after the other, so it cannot be in its own way;
+ * but this one may have begun while the bytes of those before it are still on their way. */
+static bool wait_for_others(struct request *r, struct note *note)
+{
+    struct conn *c = r->subject.conn;
+    struct chain chain;
+    if (c->out.bytes == 0 || !str_starts(r->main->in.protocol, STR("HTTP/1.")))
+        return false;
+    give_all(note);
+    note->status = STR_NONE;
+    note->request = r;
+    request_op_start(r, &note->op, "limit_conn", true, stay);
+    chain_init(&chain);
+    chain_add_mark(&chain, r->subject.pool, others_sent, note);
+    conn_timer(c, http_location_conf(r)->send_timeout);
+    conn_send(c, &chain);
+    return true;
 }
 
 /* Once a request, wherever it is routed. */
@@ -256,6 +291,8 @@ static enum step run(struct request *r)
             continue;
         }
         const enum verdict verdict = hold_one(r, l, note, key);
+        if (verdict == REFUSE && wait_for_others(r, note))
+            return STEP_WAIT;
         if (verdict != PASS)
             return refuse(r, l, note, verdict);
         note->status = STR("PASSED");

@@ -546,8 +546,10 @@ static void cannot_open(struct request *r, struct str path, int error)
 static void write_cached(struct request *r, struct log_local *mine, const struct log_cache *cache,
                          struct str path, struct str line)
 {
-    struct file *file = file_get(&mine->caches[cache->index], path, &cache->options,
-                                 request_loop(r)->real, open_named, NULL);
+    struct file_cache *files = &mine->caches[cache->index];
+    files->turn = request_loop(r)->turns;
+    struct file *file = file_get(files, path, &cache->options, request_loop(r)->real, open_named,
+                                 NULL);
     if (!file)
         return cannot_open(r, path, ENOMEM);
     if (file->error)

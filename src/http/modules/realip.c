@@ -80,7 +80,7 @@ static bool parse_from(struct conf *cf, void *field, const void *arg)
     if (!inet_cidr_parse(text, &cidr, &loose))
         return add_host(cf, from, text);
     if (loose)
-        conf_diag(cf, DIAG_WARN, 1, "loose-network", "low address bits of %.*s are meaningless",
+        conf_diag(cf, DIAG_WARN, 1, "low-bits", "low address bits of %.*s are meaningless",
                   STR_FMT(text));
     add_network(cf, from, &cidr);
     return true;

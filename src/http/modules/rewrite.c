@@ -447,6 +447,39 @@ static void add_args(struct fmt *f, const struct request *r, const struct rewrit
     fmt_str(f, r->in.args);
 }
 
+/* All of a redirect's replacement.  False: no memory, or too long. */
+static bool make_target(struct request *r, const struct rewriting *w, struct str *to)
+{
+    struct str path, args;
+    struct fmt f;
+    if (!evaluate(r, w, &path, &args))
+        return false;
+    fmt_init_pool(&f, r->subject.pool, 256, TEMPLATE_LIMIT);
+    unescape_path(&f, path);
+    if (w->has_args || (r->in.args.len && !w->drops_args))
+        fmt_char(&f, '?');
+    add_args(&f, r, w, args);
+    *to = fmt_done(&f);
+    return !f.failed;
+}
+
+/* What the path and the arguments become. */
+static bool make_path(struct request *r, const struct rewriting *w, struct str *path,
+                      struct str *args)
+{
+    struct str own;
+    struct fmt f;
+    *args = r->in.args;
+    if (!evaluate(r, w, path, &own))
+        return false;
+    if (!w->has_args && !w->drops_args)
+        return true;
+    fmt_init_pool(&f, r->subject.pool, 128, TEMPLATE_LIMIT);
+    add_args(&f, r, w, own);
+    *args = fmt_done(&f);
+    return !f.failed;
+}
+
 /* --- running ---------------------------------------------------------------------------------- */
 
 struct run {
@@ -495,21 +528,11 @@ static enum regex_result match(const struct run *run, const struct regex *regex,
     return result;
 }
 
-static bool redirect(struct run *run, const struct rule *rule)
+static bool redirect(struct run *run, const struct rewriting *w)
 {
-    const struct rewriting *w = &rule->rewriting;
     struct request *r = run->r;
-    struct str path, args;
-    struct fmt f;
-    if (!evaluate(r, w, &path, &args))
-        return fail(run);
-    fmt_init_pool(&f, r->subject.pool, 256, TEMPLATE_LIMIT);
-    unescape_path(&f, path);
-    if (w->has_args || (r->in.args.len && !w->drops_args))
-        fmt_char(&f, '?');
-    add_args(&f, r, w, args);
-    const struct str to = fmt_done(&f);
-    if (f.failed)
+    struct str to;
+    if (!make_target(r, w, &to))
         return fail(run);
     if (run->log) {
         const struct log log = unlimited_log(r);
@@ -518,31 +541,23 @@ static bool redirect(struct run *run, const struct rule *rule)
     return ends_with(run, response_redirect(r, w->status, to));
 }
 
-static bool change_path(struct run *run, const struct rule *rule)
+static bool change_path(struct run *run, const struct rewriting *w)
 {
-    const struct rewriting *w = &rule->rewriting;
     struct request *r = run->r;
     struct str path, args;
-    struct fmt f;
-    if (!evaluate(r, w, &path, &args))
+    if (!make_path(r, w, &path, &args))
         return fail(run);
-    if (w->has_args || w->drops_args) {
-        fmt_init_pool(&f, r->subject.pool, 128, TEMPLATE_LIMIT);
-        add_args(&f, r, w, args);
-        r->in.args = fmt_done(&f);
-        if (f.failed)
-            return fail(run);
-    }
     if (run->log) {
         const struct log log = unlimited_log(r);
         log_write(&log, LOG_NOTICE, 0, "rewritten data: \"%.*s\", args: \"%.*s\"",
-                  STR_FMT(path), STR_FMT(r->in.args));
+                  STR_FMT(path), STR_FMT(args));
     }
     if (path.len == 0) {
         log_write(&r->log, LOG_ERROR, 0, "the rewritten URI has a zero length");
         return fail(run);
     }
     r->in.path = path;
+    r->in.args = args;
     r->internal = true;
     r->path_changed = w->flag != FLAG_BREAK;
     return w->flag == FLAG_NONE || ends_with(run, STEP_NEXT);
@@ -554,7 +569,7 @@ static bool run_rewrite(struct run *run, const struct rule *rule)
     switch (match(run, w->regex, run->r->in.path)) {
     case REGEX_MATCH:
         tell(run, rule, STR("matches"));
-        return w->status ? redirect(run, rule) : change_path(run, rule);
+        return w->status ? redirect(run, w) : change_path(run, w);
     case REGEX_NO_MATCH:
         tell(run, rule, STR("does not match"));
         return true;

@@ -429,7 +429,8 @@ static void fill(struct request *r, const struct h1_head *head)
     in->method_name = head->method;
     in->target = head->target;
     in->minor = head->minor;
-    in->protocol = head->minor ? STR("HTTP/1.1") : STR("HTTP/1.0");
+    if (head->target.at)
+        in->protocol = head->minor ? STR("HTTP/1.1") : STR("HTTP/1.0");
     in->fields = head->fields;
     in->length = head->size;
     for (unsigned i = 0; i < countof(methods) && !in->method; i++)
@@ -488,11 +489,11 @@ static void begin(struct h1 *h, const struct h1_head *head, struct pool *pool, u
     const struct http_address *at = h->c->listener->listening->data;
     struct request *r = request_new(&codec, h, h->c, h->c->worker->current, pool);
     h->active = r;
-    h->pending++;
+    r->pipelined = h->pending++ > 0;
     worker_stage(h->c, CONN_WRITING);
     h->state = H1_BUSY;
     h->answered = h->want = h->linger = false;
-    h->c->requests++;
+    r->number = ++h->c->requests;
     conn_timer(h->c, 0);
     fill(r, head);
     if (head->target.at || h->checked)
@@ -609,7 +610,9 @@ static bool next_head(struct h1 *h)
         h->state = H1_CLOSING;
         return true;
     }
-    const struct h1_limits limits = { conf->large_buffers.size, (unsigned)conf->max_headers,
+    const struct h1_limits limits = { size_max(conf->large_buffers.size,
+                                               conf->client_header_buffer_size),
+                                      (unsigned)conf->max_headers,
                                       conf->underscores, !conf->ignore_invalid };
     for (;;) {
         const struct str bytes = str_of(h->buffer + h->at, h->len - h->at);

@@ -84,6 +84,36 @@ static void test_log(void)
            "in the error log");
 }
 
+/* Clean texts are found in words of eight bytes: each byte at each place of some words, also behind
+ * and before the bytes from which a borrow or a carry could come. */
+static void test_places(void)
+{
+    static const char others[] = { 'a', ' ', '~', '!', '#', '[' };
+    unsigned bad = 0;
+    for (unsigned c = 0; c < 256; c++)
+        for (size_t place = 0; place < 20; place++)
+            for (size_t i = 0; i < sizeof(others); i++) {
+                char text[20], hex[8];
+                char want[32];
+                struct fmt f;
+                memset(text, others[i], sizeof(text));
+                text[place] = (char)c;
+                fmt_init(&f, want, sizeof(want));
+                snprintf(hex, sizeof(hex), "\\x%02X", c);
+                fmt_repeat(&f, others[i], place);
+                if (c < 32 || c > 126 || c == '"' || c == '\\')
+                    fmt_text(&f, hex);
+                else
+                    fmt_char(&f, (char)c);
+                fmt_repeat(&f, others[i], sizeof(text) - 1 - place);
+                bad += !str_eq(built(escape_log, str_of(text, sizeof(text))), fmt_done(&f));
+                const bool changed = !str_eq(built(escape_json, str_of(text, sizeof(text))),
+                                             str_of(text, sizeof(text)));
+                bad += changed != (c < 32 || c == '"' || c == '\\');
+            }
+    is_int(bad, 0, "all bytes at all places");
+}
+
 static void test_json(void)
 {
     is_str(built(escape_json, STR("a\"b\\c\b\f\n\r\t/")).at, "a\\\"b\\\\c\\b\\f\\n\\r\\t/",
@@ -164,6 +194,7 @@ int main(void)
 {
     test_uri();
     test_log();
+    test_places();
     test_json();
     test_html();
     test_room();

@@ -17,6 +17,7 @@ struct rig {
     struct conf cf;
     struct subject s;
     struct regex_captures captures;
+    unsigned appended;
 };
 
 /* --- rows ------------------------------------------------------------------------------------ */
@@ -66,7 +67,26 @@ static bool get_long(struct subject *s, const struct vars_entry *entry, struct v
     return at != NULL;
 }
 
+static bool append_count(struct subject *s, const struct vars_entry *entry, struct fmt *f)
+{
+    struct rig *rig = container_of(s, struct rig, s);
+    (void)entry;
+    fmt_u64(f, ++rig->appended);
+    return true;
+}
+
+static bool append_nothing(struct subject *s, const struct vars_entry *entry, struct fmt *f)
+{
+    (void)s;
+    (void)entry;
+    (void)f;
+    return false;
+}
+
 static const struct variable rows[] = {
+    { "count", vars_get_appended, VARS_VOLATILE, (uintptr_t)append_count, "", NULL },
+    { "once", vars_get_appended, 0, (uintptr_t)append_count, "", NULL },
+    { "absent", vars_get_appended, 0, (uintptr_t)append_nothing, "", NULL },
     { "host", get_name, 0, 0, "", NULL },        { "a", get_name, 0, 0, "", NULL },
     { "a1", get_name, 0, 0, "", NULL },          { "_x", get_name, 0, 0, "", NULL },
     { "1", get_name, 0, 0, "", NULL },           { "0", get_name, 0, 0, "", NULL },
@@ -356,6 +376,31 @@ static void test_many_parts(void)
     rig_close(&rig);
 }
 
+/* Those that append: into what is made, or as a value that is kept. */
+static void test_appenders(void)
+{
+    struct rig rig;
+    struct value value;
+    struct fmt f;
+    struct template t;
+    rig_open(&rig);
+    is_str(eval(&rig, STR("$count-$count")), "1-2", "each use appends anew");
+    is_str(eval(&rig, STR("$count")), "3", "alone it is a value");
+    is_str(eval(&rig, STR("<$absent>")), "<>", "nothing to append");
+    ok(template_compile(&rig.cf, &t, STR("$once $once"), 1), "one that is cached");
+    rig_work(&rig);
+    ok(vars_get(&rig.s, t.parts[0].number, &value) && str_eq(value.text, STR("4")), "as a value");
+    fmt_init_pool(&f, &rig.pool, 10, 100);
+    ok(template_append(&t, &rig.s, &f, NULL, STR("-")), "goes");
+    is_str(fmt_done(&f).at, "4 4", "it is that value from then on");
+    ok(template_compile(&rig.cf, &t, STR("$absent"), 1), "one that is absent");
+    rig_work(&rig);
+    fmt_init_pool(&f, &rig.pool, 10, 100);
+    ok(template_append(&t, &rig.s, &f, NULL, STR("-")), "goes");
+    is_str(fmt_done(&f).at, "-", "it is missing");
+    rig_close(&rig);
+}
+
 int main(void)
 {
     conf_register(modules);
@@ -368,5 +413,6 @@ int main(void)
     test_append();
     test_failures();
     test_many_parts();
+    test_appenders();
     return done_testing();
 }

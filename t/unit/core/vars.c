@@ -560,6 +560,55 @@ static void test_match_error(void)
     rig_close(&rig);
 }
 
+/* --- subrequests ----------------------------------------------------------------------------- */
+
+static void rig_inner(struct rig *inner, struct rig *outer)
+{
+    *inner = (struct rig){ .s = outer->s };
+    inner->s.cells = NULL;
+    inner->s.outer = &outer->s;
+    pool_init(&inner->pool, &pool_heap);
+}
+
+static void test_inner(void)
+{
+    struct rig rig, inner, deeper;
+    rig_open(&rig);
+    struct regex *groups = regex(&rig, "^/(?<group>[a-z]+)");
+    ok(vars_define_groups(&rig.cf, groups, 1), "defined");
+    const unsigned host = use(&rig, "host"), group = use(&rig, "group");
+    define(&rig, "mine", get_nothing, 0, 0);
+    define(&rig, "yours", get_nothing, 0, 0);
+    const unsigned mine = use(&rig, "mine"), yours = use(&rig, "yours");
+    rig_work(&rig);
+    rig_inner(&inner, &rig);
+    rig_inner(&deeper, &inner);
+    value(&rig, host);
+    is_str(value(&deeper, host), "host::1:1", "what the outer one remembers");
+    is_uint(deeper.asked, 1, "the inner one asks itself");
+    is_uint(inner.asked, 0, "and only itself");
+    ok(!inner.s.cells, "who asks nothing has no cells");
+    is_str(value(&deeper, mine), "-", "not set");
+    ok(vars_set(&rig.s, mine, STR("1")), "set outside");
+    is_str(value(&deeper, mine), "1", "it is set inside");
+    ok(vars_set(&deeper.s, yours, STR("2")), "set inside");
+    is_str(value(&rig, yours), "2", "it is set outside");
+    is_str(value(&inner, yours), "2", "and in between");
+    ok(vars_set(&deeper.s, mine, STR("3")), "changed inside");
+    is_str(value(&rig, mine), "3", "changed outside");
+    is_int(vars_match(&rig.s, groups, STR("/out")), REGEX_MATCH, "a match outside");
+    is_str(value(&deeper, group), "out", "its groups are seen inside");
+    is_int(vars_match(&inner.s, groups, STR("/in")), REGEX_MATCH, "a match inside");
+    is_str(value(&deeper, group), "in", "counts there");
+    is_str(value(&rig, group), "out", "and not outside");
+    ok(vars_set(&deeper.s, group, STR("set")), "a group that is set");
+    is_str(value(&inner, group), "set", "is set in between");
+    is_str(value(&rig, group), "set", "and outside");
+    pool_free(&inner.pool);
+    pool_free(&deeper.pool);
+    rig_close(&rig);
+}
+
 int main(void)
 {
     conf_register(modules);
@@ -582,5 +631,6 @@ int main(void)
     test_no_cells();
     test_groups();
     test_match_error();
+    test_inner();
     return done_testing();
 }

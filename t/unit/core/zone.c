@@ -179,7 +179,7 @@ static void test_waiter_dies(void)
 
 int main(void)
 {
-    ok(zone_space_init(SPACE), "a range of addresses");
+    ok(zone_space_init(SPACE, SPACE), "a range of addresses");
     test_places();
     test_first_user();
     test_owner_dies();

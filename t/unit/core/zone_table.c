@@ -4,6 +4,7 @@
  */
 #include "core/zone_table.c"
 
+#include "core/zone.h"
 #include "t/unit/tap.h"
 
 #include <sys/mman.h>
@@ -149,7 +150,7 @@ static void test_full(void)
     ok(get(smaller, n + 1) == (int)n + 1 && get(smaller, 1) == -1, "it has the newest");
 }
 
-static bool dies(struct zone_table *t)
+static bool dies(struct zone_table *t, struct zone_node *touched)
 {
     int status = 0;
     fflush(stdout);
@@ -158,6 +159,7 @@ static bool dies(struct zone_table *t)
         fclose(stderr);
         for (unsigned n = 0; n < 100; n++)
             get(t, n);
+        zone_table_touch(t, touched);
         _exit(0);
     }
     waitpid(pid, &status, 0);
@@ -170,15 +172,20 @@ static void test_damage(void)
     struct zone_node *node = NULL;
     for (unsigned n = 0; n < 100; n++)
         node = put(t, n);
-    ok(!dies(t), "what is right does not die");
+    ok(!dies(t, node), "what is right does not die");
     struct zone_node *const next = node->next;
     node->next = (struct zone_node *)(void *)other;
     node->hash++;                       /* so that the search goes past it */
-    ok(dies(t), "a chain that leaves the zone");
+    ok(dies(t, node), "a chain that leaves the zone");
     node->next = node;
-    ok(dies(t), "a chain without an end");
+    ok(dies(t, node), "a chain without an end");
     node->next = next;
-    ok(!dies(t), "mended");
+    node->hash--;
+    ok(!dies(t, node), "mended");
+    node->link.prev = (struct list_link *)(void *)other;
+    ok(dies(t, node), "a list that leaves the zone");
+    node->link.prev = node->link.next;
+    ok(dies(t, node), "a list whose neighbours do not agree");
 }
 
 /* --- two processes ---------------------------------------------------------------------------- */
@@ -225,8 +232,41 @@ static void test_processes(void)
     munmap(shared, SIZE);
 }
 
+/* What dead processes counted is told from the rest by numbers. */
+static void test_numbers(void)
+{
+    int pair[2], status;
+    uint32_t child = 0;
+    ok(zone_space_init(1 << 20, 1 << 20) && pipe(pair) == 0, "a range of addresses");
+    const uint32_t self = zone_process(), deaths = zone_deaths();
+    fflush(stdout);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        child = zone_process();
+        _exit(write(pair[1], &child, sizeof(child)) == sizeof(child) ? 0 : 1);
+    }
+    ok(read(pair[0], &child, sizeof(child)) == sizeof(child), "a child has a number");
+    waitpid(pid, &status, 0);
+    ok(self && child && child != self && zone_process() == self, "its own, which stays");
+    ok(zone_process_lives(self) && zone_process_lives(child), "it counts until the master knows");
+    zones_owner_died(pid + 1);
+    is_uint(zone_deaths(), deaths, "another death is nothing here");
+    zones_owner_died(pid);
+    is_uint(zone_deaths(), deaths + 1, "its death is seen");
+    ok(zone_process_lives(self) && !zone_process_lives(child), "it is gone, this one is not");
+    zones_owner_died(getpid());
+    ok(!zone_process_lives(self), "numbers can be taken back");
+    fflush(stdout);
+    const pid_t next = fork();
+    if (next == 0)
+        _exit(zone_process() != self && zone_process() != child ? 0 : 1);
+    waitpid(next, &status, 0);
+    is_int(status, 0, "and are not given again");
+}
+
 int main(void)
 {
+    test_numbers();
     test_keys();
     test_age();
     test_binding();
