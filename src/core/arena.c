@@ -218,7 +218,8 @@ static bool private_span(struct str line, struct span *span)
     if (!str_cut(range, '-', &low, &high) || !number_hex(low, &from) || !number_hex(high, &to))
         return false;
     *span = (struct span){ from, to };
-    if (to - from > SPAN_MOST)          /* a sanitizer's shadow, which no pointer leads to */
+    /* The shadow of a sanitizer, which no pointer leads to. */
+    if (to - from > SPAN_MOST || from >> 32 == 0)
         return false;
     return str_starts(rest, STR("rw-p")) && str_chr(rest, '/') < 0;
 }

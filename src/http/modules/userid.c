@@ -203,8 +203,9 @@ static struct userid *look(struct request *r, const struct userid_conf *conf)
     if (id->looked)
         return id;
     id->looked = true;
-    const struct field *field = fields_known(&r->in.fields, FIELD_COOKIE);
-    for (; field; field = fields_next(&r->in.fields, field)) {
+    const struct fields *fields = &r->main->in.fields;
+    const struct field *field = fields_known(fields, FIELD_COOKIE);
+    for (; field; field = fields_next(fields, field)) {
         struct str cookie;
         if (!accept_cookie(field->value, conf->name, &cookie))
             continue;

@@ -7,6 +7,7 @@
  */
 #include "http/v1/h1_parse.h"
 
+#include "core/fmt.h"
 #include "core/number.h"
 
 /* What a byte may be a part of.  The last four are the parts of a name. */
@@ -318,23 +319,33 @@ static enum h1_result read_coding(struct h1_head *head, struct str value)
     return H1_DONE;
 }
 
+static enum h1_result twice(struct h1_head *head, struct pool *pool, const char *why)
+{
+    const struct field *field = &head->fields.at[head->fields.count - 1];
+    const struct field *before = fields_known(&head->fields, field->id);
+    head->culprit = fmt_pool(pool, "%.*s: %.*s\", previous value: \"%.*s: %.*s",
+                             STR_FMT(field->name), STR_FMT(field->value), STR_FMT(before->name),
+                             STR_FMT(before->value));
+    return bad(head, 400, why);
+}
+
 /* The field that was added last. */
-static enum h1_result understand(struct h1_head *head)
+static enum h1_result understand(struct h1_head *head, struct pool *pool)
 {
     const struct field *field = &head->fields.at[head->fields.count - 1];
     const bool again = head->fields.first[field->id] != head->fields.count;
     if (field->id == FIELD_HOST) {
         if (again)
-            return bad(head, 400, "client sent duplicate host header");
+            return twice(head, pool, "client sent duplicate host header");
         head->host = field->value;
     } else if (field->id == FIELD_CONTENT_LENGTH) {
         if (again)
-            return bad(head, 400, "client sent duplicate header line");
+            return twice(head, pool, "client sent duplicate header line");
         if (!number_i64(field->value, &head->length))
             return bad(head, 400, "client sent invalid \"Content-Length\" header");
     } else if (field->id == FIELD_TRANSFER_ENCODING) {
         if (again)
-            return bad(head, 400, "client sent duplicate header line");
+            return twice(head, pool, "client sent duplicate header line");
         return read_coding(head, field->value);
     } else if (field->id == FIELD_CONNECTION) {
         head->close = head->close || has_word(field->value, STR("close"));
@@ -410,7 +421,7 @@ enum h1_result h1_parse(struct str bytes, const struct h1_limits *limits, struct
             fields_add(&head->dropped, pool, line.name, line.value);
         else if (meaning == H1_DONE) {
             fields_add(&head->fields, pool, line.name, line.value);
-            meaning = understand(head);
+            meaning = understand(head, pool);
         }
     }
     if (result == H1_BAD)

@@ -452,6 +452,15 @@ static bool split_host(struct request *r, struct str text)
     return true;
 }
 
+/* What follows the authority in an absolute target. */
+static struct str behind(struct str target, struct str authority)
+{
+    const ssize_t at = str_find(target, authority);
+    struct str rest = STR_NONE;
+    ASSERT(at >= 0 && str_from_off(target, (size_t)at + authority.len, &rest));
+    return rest.len ? rest : STR("/");
+}
+
 /* 0, or the status to answer with. */
 static unsigned route_names(struct request *r, const struct h1_head *head, bool merge)
 {
@@ -465,11 +474,14 @@ static unsigned route_names(struct request *r, const struct h1_head *head, bool 
         return 405;
     }
     if (!uri_parse(head->target, merge, &r->pool, &uri)) {
+        r->log.action = "reading client request line";
         log_write(&r->log, LOG_INFO, 0, "client sent invalid request");
         return 400;
     }
     r->in.path = uri.path;
     r->in.args = uri.args;
+    if (uri.authority.len)
+        r->in.target = behind(head->target, uri.authority);
     const bool empty = head->host.at && head->host.len == 0 && uri.authority.len == 0;
     if (!empty && split_host(r, uri.authority.len ? uri.authority : head->host))
         return 0;

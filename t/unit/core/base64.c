@@ -86,11 +86,43 @@ static void test_room(void)
     is_mem(f.at, f.len, "a:f", 3, "it is appended");
 }
 
+/* What is encoded is decoded to the same, for every length and rest. */
+static void test_encode(void)
+{
+    static const char *const vectors[][2] = {
+        { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foobar", "Zm9vYmFy" },
+        { "\xfb\xff\xbf", "+/+/" },
+    };
+    char text[ROOM], bytes[ROOM], raw[32];
+    struct fmt f;
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < countof(vectors); i++) {
+        fmt_init(&f, text, sizeof(text));
+        base64_encode(&f, str_from(vectors[i][0]));
+        is_str(fmt_done(&f).at, vectors[i][1], "encoded to \"%s\"", vectors[i][1]);
+    }
+    for (size_t len = 0; len <= sizeof(raw); len++) {
+        for (size_t i = 0; i < len; i++)
+            raw[i] = (char)(len * 37 + i * 101);
+        fmt_init(&f, text, sizeof(text));
+        base64_encode(&f, str_of(raw, len));
+        const struct str encoded = fmt_done(&f);
+        fmt_init(&f, bytes, sizeof(bytes));
+        wrong += encoded.len % 4 != 0 || !base64_decode(&f, encoded, false)
+            || !str_eq(str_of(f.at, f.len), str_of(raw, len));
+    }
+    is_uint(wrong, 0, "decoded again");
+    fmt_init(&f, text, 5);
+    base64_encode(&f, STR("four"));
+    ok(f.failed, "no room");
+}
+
 int main(void)
 {
     test_rows();
     test_digits();
     test_values();
     test_room();
+    test_encode();
     return done_testing();
 }
