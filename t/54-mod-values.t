@@ -2180,3 +2180,78 @@ GET what HTTP/1.1\r\n\r\n
 --- access_log_like
 ^map geo split \[1\] \[-\] \[-\] \[-\] \[\] \[1\] \[\]$
 
+=== what they are made for: conditions
+--- http_config
+map $http_user_agent $is_bot { default 0; "~*bot" 1; }
+geo $inside { default 0; 127.0.0.0/8 1; }
+--- config
+valid_referers none blocked *.example.com;
+if ($is_bot) { return 429; }
+location /files/ {
+    if ($invalid_referer) { return 403; }
+    return 200 "$inside $is_bot";
+}
+location /signed/ {
+    secure_link $arg_m,$arg_e;
+    secure_link_md5 "$secure_link_expires$uri secret";
+    if ($secure_link = "") { return 403; }
+    if ($secure_link = "0") { return 410; }
+    return 200 "good until $secure_link_expires";
+}
+location /old/ {
+    ancient_browser Lynx;
+    modern_browser unlisted;
+    if ($ancient_browser) { return 302 /ancient.html; }
+    return 200 "$modern_browser";
+}
+location /within/ {
+    if ($inside) { set $seen "$invalid_referer$is_bot$secure_link"; }
+    return 200 "seen [$seen]";
+}
+--- keepalive_requests
+GET /files/x
+~~~
+GET /files/x
+Referer: http://www.example.com/
+~~~
+GET /files/x
+Referer: http://www.example.org/
+~~~
+GET /files/x
+User-Agent: GoodBot/1.0
+~~~
+GET /signed/x?m=NorTkh-1OuRJs5qIh6rIlg&e=4102444800
+~~~
+GET /signed/x?m=4WRzBz8DY2bnygm3qt8UOQ&e=1000
+~~~
+GET /signed/x
+~~~
+GET /old/
+User-Agent: Lynx/2.8
+~~~
+GET /old/
+User-Agent: Mozilla/5.0
+~~~
+GET /within/
+Referer: http://www.example.org/
+--- error_code: 200 200 403 429 200 410 403 302 200 200
+--- response_body_like
+\A1 0\z
+~~~
+\A1 0\z
+~~~
+403
+~~~
+429
+~~~
+\Agood until 4102444800\z
+~~~
+410
+~~~
+403
+~~~
+302
+~~~
+\A1\z
+~~~
+\Aseen \[10\]\z

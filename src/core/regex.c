@@ -167,28 +167,43 @@ static uint32_t info(const pcre2_code *code, uint32_t what)
     return n;
 }
 
-/* An entry of PCRE2's name table: two bytes of group number, the name, NUL.  False: reported. */
-static bool collect_names(struct conf *cf, struct regex *regex, const pcre2_code *code,
-                          unsigned arg)
+/* An entry of PCRE2's name table: two bytes of group number, the name, NUL. */
+static void collect_names(struct pool *pool, struct regex *regex, const pcre2_code *code)
 {
     PCRE2_SPTR table = NULL;
     const size_t size = info(code, PCRE2_INFO_NAMEENTRYSIZE);
     regex->nnames = info(code, PCRE2_INFO_NAMECOUNT);
     if (regex->nnames == 0)
-        return true;
+        return;
     ASSERT(pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &table) == 0);
-    regex->names = pool_array(cf->pool, regex->nnames, sizeof(regex->names[0]));
+    regex->names = pool_array(pool, regex->nnames, sizeof(regex->names[0]));
     for (unsigned i = 0; i < regex->nnames; i++) {
         PCRE2_SPTR entry = &table[i * size];
-        struct regex_name *name = &regex->names[i];
-        name->name = pool_str(cf->pool, str_from((const char *)&entry[2]));
-        name->group = (unsigned)entry[0] << 8 | entry[1];
+        regex->names[i].name = pool_str(pool, str_from((const char *)&entry[2]));
+        regex->names[i].group = (unsigned)entry[0] << 8 | entry[1];
+    }
+}
+
+static bool names_can_be_used(struct conf *cf, const struct regex *regex, unsigned arg)
+{
+    for (unsigned i = 0; i < regex->nnames; i++) {
+        const struct regex_name *name = &regex->names[i];
         if (name->group >= REGEX_CAPTURES)
             return conf_error(cf, arg, "regex-groups", "the named group \"%.*s\" is number %u of "
                               "its regex, and only the first %d can be used",
                               STR_FMT(name->name), name->group, REGEX_CAPTURES - 1);
     }
     return true;
+}
+
+static void learn_from(struct pool *pool, struct regex *regex, const pcre2_code *code)
+{
+    const uint32_t options = info(code, PCRE2_INFO_ALLOPTIONS);
+    regex->utf = options & PCRE2_UTF;
+    regex->anchored = options & PCRE2_ANCHORED;
+    regex->sliced = !regex->anchored && can_be_sliced(regex->pattern);
+    regex->ngroups = info(code, PCRE2_INFO_CAPTURECOUNT);
+    collect_names(pool, regex, code);
 }
 
 static bool learn(struct conf *cf, struct regex *regex, unsigned arg)
@@ -200,14 +215,9 @@ static bool learn(struct conf *cf, struct regex *regex, unsigned arg)
         report(cf, regex, error, offset, arg);
         return false;
     }
-    const uint32_t options = info(code, PCRE2_INFO_ALLOPTIONS);
-    regex->utf = options & PCRE2_UTF;
-    regex->anchored = options & PCRE2_ANCHORED;
-    regex->sliced = !regex->anchored && can_be_sliced(regex->pattern);
-    regex->ngroups = info(code, PCRE2_INFO_CAPTURECOUNT);
-    const bool good = collect_names(cf, regex, code, arg);
+    learn_from(cf->pool, regex, code);
     pcre2_code_free(code);
-    return good;
+    return names_can_be_used(cf, regex, arg);
 }
 
 struct regex *regex_add(struct conf *cf, struct str pattern, bool caseless, unsigned arg)
@@ -402,6 +412,42 @@ enum regex_result regex_match(struct local *local, const struct regex *regex, st
     if (captures)
         keep(own, rc, subject, captures);
     return REGEX_MATCH;
+}
+
+static const char *words_of(struct pool *pool, struct str pattern, int error)
+{
+    PCRE2_UCHAR words[256];
+    if (pcre2_get_error_message(error, words, sizeof(words)) < 0)
+        words[0] = '\0';
+    return fmt_pool(pool, "pcre2_compile() failed: %s in \"%.*s\"", (const char *)words,
+                    STR_FMT(pattern)).at;
+}
+
+enum regex_result regex_match_text(struct local *local, struct pool *pool, struct str pattern,
+                                   struct str subject, struct regex *regex,
+                                   struct regex_captures *captures, const char **why)
+{
+    struct regex_local *own = local->regexes;
+    struct code code = { .jit = false };
+    int error = 0;
+    PCRE2_SIZE offset = 0;
+    *regex = (struct regex){ .pattern = pattern };
+    if (!subject.at)
+        subject = STR("");
+    code.pcre = subject.len < UINT32_MAX ? compile(regex, &error, &offset) : NULL;
+    if (!code.pcre) {
+        *why = error ? words_of(pool, pattern, error) : "the text is too long";
+        return REGEX_ERROR;
+    }
+    learn_from(pool, regex, code.pcre);
+    const int rc = search(own, regex, &code, subject, false);
+    if (rc >= 0)
+        keep(own, rc, subject, captures);
+    pcre2_code_free(code.pcre);
+    *why = rc < 0 ? reason(rc) : NULL;
+    if (rc == PCRE2_ERROR_NOMATCH)
+        return REGEX_NO_MATCH;
+    return rc < 0 ? REGEX_ERROR : REGEX_MATCH;
 }
 
 struct str regex_group(const struct regex_captures *captures, unsigned group)

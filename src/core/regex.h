@@ -59,6 +59,12 @@ enum regex_result { REGEX_MATCH, REGEX_NO_MATCH, REGEX_ERROR };
 enum regex_result regex_match(struct local *local, const struct regex *regex, struct str subject,
                               struct regex_captures *captures, const char **why);
 
+/* The same with a pattern that no configuration has: it is compiled, and forgotten behind the match.
+ * *regex has its names, from the pool; they stand for no variables. */
+enum regex_result regex_match_text(struct local *local, struct pool *pool, struct str pattern,
+                                   struct str subject, struct regex *regex,
+                                   struct regex_captures *captures, const char **why);
+
 /* Empty when the group took no part. */
 struct str regex_group(const struct regex_captures *captures, unsigned group);
 

@@ -108,10 +108,10 @@ static void take_row(struct vars_entry *entry, const struct variable *row)
     ASSERT(str_from_off(entry->name, strlen(row->name), &entry->tail));
 }
 
-static struct str lower(struct conf *cf, struct str name)
+static struct str lower(struct pool *pool, struct str name)
 {
     struct fmt f;
-    fmt_init_pool(&f, cf->pool, name.len, name.len);
+    fmt_init_pool(&f, pool, name.len, name.len);
     fmt_lower(&f, name);
     return fmt_done(&f);
 }
@@ -125,7 +125,7 @@ static struct vars_entry *entry_of(struct conf *cf, struct str name, unsigned ar
     if (entry)
         return entry;
     entry = pool_new(cf->pool, struct vars_entry);
-    entry->name = lower(cf, name);
+    entry->name = lower(cf->pool, name);
     entry->place = conf_place(cf, arg);
     const struct variable *row = find_row(table->protocol, name);
     if (row)
@@ -350,6 +350,20 @@ bool vars_get(struct subject *s, unsigned index, struct value *out)
         return true;
     }
     return ask(s, entry, cell, out);
+}
+
+bool vars_get_named(struct subject *s, struct str name, struct value *out)
+{
+    const struct vars_entry *known = find(s->table, name);
+    const struct variable *row = known ? NULL : find_row(s->table->protocol, name);
+    if (known && known->get)
+        return vars_get(s, known->index, out);
+    *out = (struct value){ STR_NONE, false };
+    if (!row)
+        return true;
+    struct vars_entry entry = { .name = lower(s->pool, name) };
+    take_row(&entry, row);
+    return entry.get(s, &entry, out);
 }
 
 static vars_append_fn *appender_of(const struct vars_entry *entry)

@@ -118,6 +118,9 @@ bool vars_finish(struct conf *cf);
 /* --- at run time ------------------------------------------------------------------------------ */
 
 bool vars_get(struct subject *s, unsigned index, struct value *out);
+/* By a name that is known only now: a page has it.  Not remembered, unless configuration uses it
+ * too. */
+bool vars_get_named(struct subject *s, struct str name, struct value *out);
 /* For templates.  False: nothing was added, vars_get knows. */
 bool vars_append(struct subject *s, unsigned index, struct fmt *f);
 void vars_forget(struct subject *s, unsigned index);            /* its cached value */

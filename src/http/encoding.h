@@ -7,8 +7,8 @@
  *     on the fly:    the filter below, with struct encoder of modules/{gzip,brotli,zstd}.c
  *
  * The best quality wins, at equal quality the order of encoding.def.  "*" alone asks for nothing:
- * it counts only for who refuses the body as it is (identity;q=0).  Who names identity with a better
- * quality than all others gets that.  What is encoded already is not encoded again.
+ * it counts only for who refuses the body as it is (identity;q=0).  Who names identity with a
+ * better quality than all others gets that.  What is encoded already is not encoded again.
  */
 #ifndef HTTP_ENCODING_H
 #define HTTP_ENCODING_H

@@ -29,6 +29,8 @@ static enum flow write_last(struct sink *sink, struct chain *data, enum mark mar
         r->state = REQUEST_ENDING;
     }
     const enum flow flow = r->codec->body(r, data, mark);
+    if (mark == LAST && !r->parent)
+        r->bytes_end = r->subject.conn->sent + r->subject.conn->out.bytes;
     r->full = flow == FLOW_FULL && mark != LAST;
     return r->full ? FLOW_FULL : FLOW_OK;
 }
@@ -130,6 +132,10 @@ static bool send_head(struct request *r)
     if (r->error_status) {
         r->out.status = r->error_status;
         r->error_status = 0;
+        if (r->out.status != 200) {     /* nothing to ask for again by date or range */
+            r->out.last_modified = -1;
+            r->out.ranges = false;
+        }
     }
     if (!build(r)) {
         refuse(r);

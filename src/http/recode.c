@@ -34,6 +34,7 @@ void recode_join(struct recode *t, struct request *r, struct filter *f,
 {
     t->filter = f;
     t->codec = codec;
+    t->length = r->out.length;
     f->data = t;
     chain_init(&t->in);
     chain_init(&t->out);
@@ -100,7 +101,7 @@ static enum flow pass(struct recode *t, enum mark mark)
 static bool prepare(struct recode *t)
 {
     if (!t->stream)
-        t->stream = t->codec->open(t->filter->request);
+        t->stream = t->codec->open(t->filter->request, t->length);
     if (!t->stream)
         return failed(t, DEFLATE_NO_MEMORY);
     return t->block || open_block(t);

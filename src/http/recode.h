@@ -18,7 +18,8 @@ enum { RECODE_TURN = 64 << 10 };
 
 struct recoder {                        /* a codec */
     const char *what;                   /* for the log: "deflate()" */
-    void *(*open)(struct request *r);   /* NULL: no memory */
+    /* `length` of the body that comes; -1: not known.  NULL: no memory. */
+    void *(*open)(struct request *r, int64_t length);
     enum deflate_result (*run)(void *stream, struct str *in, enum deflate_mark mark,
                                struct fmt *out);
     void (*close)(struct request *r, void *stream);
@@ -34,11 +35,13 @@ struct recode {
     struct recode_block *block;         /* `made` writes into it; NULL: none */
     struct fmt made;
     enum mark mark;                     /* what has come behind `in` */
+    int64_t length;                     /* that the body was to have */
     uint64_t taken, given;              /* bytes */
     bool whole;                         /* the last byte was made */
 };
 
-/* `t` is zero and lives as long as the request; it is the filter's data from now on. */
+/* `t` is zero and lives as long as the request; it is the filter's data from now on.  The
+ * response still has the length of the body that comes. */
 void recode_join(struct recode *t, struct request *r, struct filter *f,
                  const struct recoder *codec);
 

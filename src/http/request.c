@@ -270,7 +270,7 @@ void request_refuse(struct request *r)
 static void route_from(struct request *r, enum phase phase)
 {
     r->phase = phase;
-    r->path_changed = false;
+    r->path_changed = r->below_alias = false;
     r->denied = 0;
     r->allowed = r->delayed = false;
     r->step = r->location->plan.begin[phase];

@@ -118,6 +118,7 @@ struct request {
     unsigned subrequests;               /* of a main one: alive */
     uint32_t number;                    /* of the connection's requests, from 1 */
     uint64_t bytes_sent;                /* of the connection when the head began */
+    uint64_t bytes_end;                 /* and when the last byte was given to it; 0: not yet */
     int64_t began;                      /* realtime, milliseconds */
 };
 

@@ -98,7 +98,7 @@ static void add_origin(struct request *r, struct fmt *f)
         fmt_print(f, ":%u", port);
 }
 
-enum step response_redirect(struct request *r, unsigned status, struct str to)
+void response_location(struct request *r, struct str to)
 {
     struct fmt f;
     r->out.location = to;
@@ -108,6 +108,11 @@ enum step response_redirect(struct request *r, unsigned status, struct str to)
         fmt_str(&f, to);
         r->out.location = fmt_done(&f);
     }
+}
+
+enum step response_redirect(struct request *r, unsigned status, struct str to)
+{
+    response_location(r, to);
     return request_fail(r, status);
 }
 

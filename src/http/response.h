@@ -12,6 +12,7 @@ bool response_is_redirect(unsigned status);     /* 301, 302, 303, 307, 308 */
 /* A body in memory that lives as long as the request; `type` empty: none. */
 enum step response_text(struct request *r, unsigned status, struct str type, struct str body);
 /* `to` as it stands; a path is completed with scheme, host and port as the location wants it. */
+void response_location(struct request *r, struct str to);
 enum step response_redirect(struct request *r, unsigned status, struct str to);
 /* The path of the request with a "/" behind it, and its arguments. */
 enum step response_add_slash(struct request *r);

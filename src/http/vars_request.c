@@ -333,7 +333,8 @@ APPENDER(body_bytes_sent)
 APPENDER(bytes_sent)
 {
     const struct request *r = request_of(s)->main;
-    const uint64_t all = s->conn->sent + s->conn->out.bytes;
+    const bool whole = r->bytes_end && !r->aborted;
+    const uint64_t all = whole ? r->bytes_end : s->conn->sent + s->conn->out.bytes;
     (void)entry;
     fmt_u64(f, all > r->bytes_sent ? all - r->bytes_sent : 0);
     return true;

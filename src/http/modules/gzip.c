@@ -3,9 +3,9 @@
  *
  *     request --open--> struct packer --close--> kept, to be used again
  *
- * A worker keeps a few packers for each generation: to make one costs as much as to compress 20 KiB,
- * to begin another stream with it next to nothing.  So all are of full size, whatever the length of
- * a body.  Owns those that are kept, and gives each that is in use to one request.
+ * A worker keeps a few packers for each generation: to make one costs as much as to compress
+ * 20 KiB, to begin another stream with it next to nothing.  So all are of full size, whatever the
+ * length of a body.  Owns those that are kept, and gives each that is in use to one request.
  */
 #include "core/generation.h"
 #include "http/encoding.h"
@@ -124,13 +124,20 @@ static struct packer *packer_new(const struct deflate_packing *how)
     return NULL;
 }
 
-static void *open_stream(struct request *r)
+static struct kept *kept_of(const struct request *r)
+{
+    void **state = r->subject.local->state_of;
+    return state ? state[section.slot] : NULL;      /* NULL: the process ends */
+}
+
+static void *open_stream(struct request *r, int64_t length)
 {
     const struct gzip_conf *conf = request_conf(r, section);
-    struct kept *kept = r->subject.local->state_of[section.slot];
+    struct kept *kept = kept_of(r);
     const struct deflate_packing how = { DEFLATE_GZIP, (unsigned)conf->common.level, conf->window,
                                          conf->memory };
     struct packer *p = kept ? take(kept, &how) : NULL;
+    (void)length;
     return p ? p : packer_new(&how);
 }
 
@@ -143,7 +150,7 @@ static enum deflate_result run(void *stream, struct str *in, enum deflate_mark m
 
 static void close_stream(struct request *r, void *stream)
 {
-    struct kept *kept = r->subject.local->state_of[section.slot];
+    struct kept *kept = kept_of(r);
     struct packer *p = stream;
     if (!kept || kept->count == KEPT_MOST) {
         packer_free(p);

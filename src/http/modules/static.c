@@ -10,7 +10,7 @@ static enum step run(struct request *r)
 {
     if (!(r->in.method & (METHOD_GET | METHOD_HEAD | METHOD_POST)))
         return request_fail(r, 405);
-    if (r->in.path.len == 0 || r->in.path.at[r->in.path.len - 1] == '/')
+    if (r->in.path.len && r->in.path.at[r->in.path.len - 1] == '/')
         return STEP_NEXT;
     const struct str path = path_of(r, r->in.path);
     if (path.len == 0)

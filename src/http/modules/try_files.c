@@ -77,13 +77,15 @@ static enum step last(struct request *r, const struct try_conf *conf)
     return request_redirect(r, to, args);
 }
 
-/* The name as a path of the request: below an alias it need not repeat the location's name. */
-static struct str as_path(struct request *r, struct str name)
+/* As a path of the request: below an alias a fixed name does not repeat the location's, and one
+ * with variables, such as $uri, mostly does. */
+static struct str as_path(struct request *r, const struct template *text, struct str name)
 {
-    const size_t skip = http_location_conf(r)->alias;
-    if (skip == 0 || skip == ALIAS_ALL || str_starts(name, str_of(r->in.path.at, path_skip(r))))
+    const size_t alias = http_location_conf(r)->alias;
+    const struct str skipped = str_of(r->in.path.at, path_skip(r));
+    if (alias == 0 || alias == ALIAS_ALL || (!text->constant && str_starts(name, skipped)))
         return name;
-    return fmt_pool(r->subject.pool, "%.*s%.*s", (int)path_skip(r), r->in.path.at, STR_FMT(name));
+    return fmt_pool(r->subject.pool, "%.*s%.*s", STR_FMT(skipped), STR_FMT(name));
 }
 
 static enum step run(struct request *r)
@@ -93,7 +95,8 @@ static enum step run(struct request *r)
         struct str name;
         if (!template_eval(&conf->tries[i].text, &r->subject, &name))
             return request_fail(r, 500);
-        const struct str path = as_path(r, name);
+        r->below_alias = name.len > 0;
+        const struct str path = as_path(r, &conf->tries[i].text, name);
         const struct str at = path_of(r, path);
         if (at.len == 0)
             return STEP_FAIL;
@@ -104,11 +107,11 @@ static enum step run(struct request *r)
             return http_file_failed(r, file, at);
         if (file->error || (bool)S_ISDIR(file->st.st_mode) != conf->tries[i].folder)
             continue;
-        r->in.path = path;
-        if (conf->tries[i].folder && (path.len == 0 || path.at[path.len - 1] != '/'))
-            r->in.path = fmt_pool(r->subject.pool, "%.*s/", STR_FMT(path));
+        if (path.len)                   /* a folder's without "/" is redirected later */
+            r->in.path = path;
         return STEP_NEXT;
     }
+    r->below_alias = false;
     return last(r, conf);
 }
 

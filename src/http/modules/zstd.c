@@ -41,14 +41,19 @@ static struct section section = {
     .size = sizeof(struct encoder_conf), .rows = rows, .nrows = countof(rows),
 };
 
-/* The length stands in the head: it is that of the body to come, when it is known. */
-static void *open_stream(struct request *r)
+static struct kept *kept_of(const struct request *r)
+{
+    void **state = r->subject.local->state_of;
+    return state ? state[section.slot] : NULL;      /* NULL: the process ends */
+}
+
+static void *open_stream(struct request *r, int64_t length)
 {
     const struct encoder_conf *conf = request_conf(r, section);
-    struct kept *kept = r->subject.local->state_of[section.slot];
+    struct kept *kept = kept_of(r);
     struct zstd *z = kept && kept->count ? kept->at[--kept->count] : zstd_packer();
     if (z)
-        zstd_begin(z, (unsigned)conf->level, -1);
+        zstd_begin(z, (unsigned)conf->level, length);
     return z;
 }
 
@@ -60,7 +65,7 @@ static enum deflate_result run(void *stream, struct str *in, enum deflate_mark m
 
 static void close_stream(struct request *r, void *stream)
 {
-    struct kept *kept = r->subject.local->state_of[section.slot];
+    struct kept *kept = kept_of(r);
     if (kept && kept->count < KEPT_MOST && zstd_memory(stream) <= KEPT_SIZE)
         kept->at[kept->count++] = stream;
     else

@@ -192,6 +192,8 @@ static void send_head(struct request *r, enum mark mark)
     if (r->out.length < 0 && !r->out.bodiless)
         h->keep = h->keep && h->chunked_out;
     h->keep = may_keep(h, r);
+    r->out.keep = h->keep;
+    r->out.chunked = h->chunked_out;
     const struct h1_framing framing = { .keep = h->keep, .chunked = h->chunked_out };
     chain_init(&data);
     h1_write_head(r, &framing, &data);
@@ -452,12 +454,11 @@ static bool split_host(struct request *r, struct str text)
     return true;
 }
 
-/* What follows the authority in an absolute target. */
-static struct str behind(struct str target, struct str authority)
+/* What follows scheme and authority in an absolute target. */
+static struct str behind(struct str target, const struct uri *uri)
 {
-    const ssize_t at = str_find(target, authority);
     struct str rest = STR_NONE;
-    ASSERT(at >= 0 && str_from_off(target, (size_t)at + authority.len, &rest));
+    ASSERT(str_from_off(target, uri->scheme.len + 3 + uri->authority.len, &rest));
     return rest.len ? rest : STR("/");
 }
 
@@ -481,7 +482,7 @@ static unsigned route_names(struct request *r, const struct h1_head *head, bool 
     r->in.path = uri.path;
     r->in.args = uri.args;
     if (uri.authority.len)
-        r->in.target = behind(head->target, uri.authority);
+        r->in.target = behind(head->target, &uri);
     const bool empty = head->host.at && head->host.len == 0 && uri.authority.len == 0;
     if (!empty && split_host(r, uri.authority.len ? uri.authority : head->host))
         return 0;
@@ -508,7 +509,7 @@ static void begin(struct h1 *h, const struct h1_head *head, struct pool *pool, u
     r->number = ++h->c->requests;
     conn_timer(h->c, 0);
     fill(r, head);
-    if (head->target.at || h->checked)
+    if ((head->target.at && head->status != 505) || h->checked)
         r->log.action = "reading client request headers";
     if (bad && head->culprit.at)
         log_write(&r->log, LOG_INFO, 0, "%s: \"%.*s\"", head->why, STR_FMT(head->culprit));

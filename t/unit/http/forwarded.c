@@ -74,11 +74,34 @@ static void test_lists(struct rig *rig)
     }
 }
 
+/* By one value, and from somebody who came by a socket file. */
+static void test_value(struct rig *rig)
+{
+    struct inet_address address, local;
+    if (!inet_parse_host(STR("127.0.0.1"), 0, &address) || !inet_parse(STR("unix:/a"), 0, &local))
+        abort();
+    rig->from.recursive = true;
+    ok(forwarded_trusts(&rig->from, &address), "trusted");
+    forwarded_value(STR("192.0.2.1:80, 127.0.0.9"), &rig->from, &address);
+    ok(!forwarded_trusts(&rig->from, &address), "not trusted");
+    is_int(inet_port(&address), 80, "the port that the value has");
+    forwarded_value(STR("192.0.2.2"), &rig->from, &address);
+    is_int(inet_port(&address), 80, "and stays for who is not trusted");
+    address = local;
+    forwarded_value(STR("192.0.2.1"), &rig->from, &address);
+    ok(inet_eq(&address, &local), "a socket file is not trusted");
+    rig->from.local = true;
+    forwarded_value(STR("192.0.2.1:81"), &rig->from, &address);
+    is_int(inet_port(&address), 81, "until it is");
+    rig->from.local = false;
+}
+
 int main(void)
 {
     struct rig rig;
     init(&rig);
     test_lists(&rig);
+    test_value(&rig);
     is_str(follow(&rig, "192.0.2.7", "192.0.2.1", true), "192.0.2.7", "who is no proxy");
     is_str(follow(&rig, "::ffff:127.0.0.1", "192.0.2.1", true), "192.0.2.1", "a mapped proxy");
     rig.from.count = 0;
