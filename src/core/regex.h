@@ -59,7 +59,7 @@ enum regex_result { REGEX_MATCH, REGEX_NO_MATCH, REGEX_ERROR };
 enum regex_result regex_match(struct local *local, const struct regex *regex, struct str subject,
                               struct regex_captures *captures, const char **why);
 
-/* The same with a pattern that no configuration has: it is compiled, and forgotten behind the match.
+/* The same with a pattern that no configuration has: compiled, and forgotten behind the match.
  * *regex has its names, from the pool; they stand for no variables. */
 enum regex_result regex_match_text(struct local *local, struct pool *pool, struct str pattern,
                                    struct str subject, struct regex *regex,

@@ -36,6 +36,7 @@ static void shutdown_fires(struct timer *timer)
     struct worker *w = container_of(timer, struct worker, shutdown);
     if (w->quitting) {
         drain(&w->conns, true);
+        drain(&w->heads, true);
         drain(&w->idle, true);
     }
 }
@@ -66,11 +67,12 @@ static void quit(struct worker *w, bool heir)
     listener_review(w);
     close_listeners(w);
     drain(&w->conns, false);
+    drain(&w->heads, false);
     if (!heir)
         drain(&w->idle, false);
     if (most)
         timer_set(&w->loop, &w->shutdown, most);
-    if (w->conns.count + w->idle.count == 0)
+    if (listener_count(w) == 0)
         w->loop.stop = true;
 }
 
@@ -259,6 +261,12 @@ static void prepare(struct worker *w, const struct message *message)
     tell(w, MESSAGE_RELEASED, message->generation, 0);
 }
 
+static void relog(const struct conn_list *list, const struct log_conf *conf)
+{
+    for (struct conn *c = list->first; c; c = c->next)
+        c->log.conf = conf;
+}
+
 static void use(struct worker *w, struct local *local)
 {
     const struct core_conf *core = local->generation->core;
@@ -271,10 +279,9 @@ static void use(struct worker *w, struct local *local)
     log_use(core->log);
     log_redirect_stderr();
     w->log.conf = log_process->conf;
-    for (struct conn *c = w->conns.first; c; c = c->next)
-        c->log.conf = core->log;
-    for (struct conn *c = w->idle.first; c; c = c->next)
-        c->log.conf = core->log;
+    relog(&w->conns, core->log);
+    relog(&w->heads, core->log);
+    relog(&w->idle, core->log);
     if (!old)
         return;
     old->state = LOCAL_RETIRED;
@@ -449,12 +456,7 @@ static void signals_ready(struct watch *watch)
 
 static void pause_fires(struct timer *timer)
 {
-    struct worker *w = container_of(timer, struct worker, pause);
-    if (!w->full || w->conns.count + w->idle.count >= w->most)
-        return;
-    w->full = false;
-    tell(w, MESSAGE_ROOM, 0, 0);
-    listener_review(w);
+    listener_resume(container_of(timer, struct worker, pause));
 }
 
 /* The end of the loop is that of the process: nothing is freed, but nothing is kept either. */

@@ -6,6 +6,7 @@
 #include "core/number.h"
 #include "http/core_conf.h"
 #include "http/response.h"
+#include "http/subrequest.h"
 #include "http/uri.h"
 
 enum { ANSWERED = 0, AS_IT_IS = -1 };
@@ -225,12 +226,15 @@ static const struct error_page *find_page(const struct request *r, unsigned stat
 enum step error_answer(struct request *r, unsigned status)
 {
     const struct error_page *found = r->error_page ? NULL : find_page(r, status);
+    struct str instead;
     r->error_status = 0;
     if (status == 444) {
         request_drop(r, status);
         return STEP_WAIT;
     }
     reset(r);
+    if (subrequest_instead(r, &instead))
+        return response_text(r, 200, r->parent->out.content_type, instead);
     if (closes(status))
         r->out.close = true;
     if (!found)

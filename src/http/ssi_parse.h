@@ -5,7 +5,7 @@
  *          ^opening                             ^end
  *     SSI_TEXT  SSI_COMMAND name, params          SSI_TEXT
  *
- * Pure.  Wherever the text is cut, the same commands come of it; only SSI_TEXT comes in more pieces.
+ * Pure.  Wherever the text is cut, the same commands come of it; only SSI_TEXT comes in pieces.
  * What a command says is kept in fixed room, so it ends by being too long, never by taking memory.
  */
 #ifndef HTTP_SSI_PARSE_H

@@ -28,6 +28,7 @@ struct subrequest {
     unsigned status;                    /* when it has ended */
     bool failed;                        /* it broke off */
     struct str text;
+    struct str instead;                 /* of an error, or of nothing: its answer; at NULL: none */
     struct slot *slot;
     void (*done)(struct subrequest *s);  /* its response is there; in the loop; or NULL */
     void *data;
@@ -40,6 +41,9 @@ struct subrequest *subrequest_start(struct request *parent, enum subrequest_kind
                                     struct str path, struct str args);
 
 struct request *request_new_sub(struct request *parent, const struct codec *codec);
+
+/* Its answer to an error, once; false: it has none. */
+bool subrequest_instead(struct request *r, struct str *text);
 
 /* The place in a request's output where subrequests come in: between its filters. */
 extern const struct filter_type slots_filter;
