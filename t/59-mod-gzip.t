@@ -223,14 +223,14 @@ cmp_ok(length get($t->port, '/level9/page.html', @gz)->{body}, '<',
 {
     my $conn = Test::Weir::Conn->new($t->port);
     my @paths = qw(page twenty big page twenty);
-    $conn->write(join '', map { "GET /$_.html HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n" }
-        @paths);
+    my $rest = "HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n";
+    $conn->write(join '', map { "GET /$_.html $rest" } @paths);
     is(plain($conn->read_response), $files{$_}, "$_ on one connection") for @paths;
     $conn->close;
     # Clients that go away while it is being made.
     for (1 .. 5) {
         my $gone = Test::Weir::Conn->new($t->port);
-        $gone->write("GET /slow/big.html HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+        $gone->write("GET /slow/big.html $rest");
         $gone->read_bytes(1000);
         $gone->reset;
     }
@@ -307,7 +307,8 @@ my %wrong = (
 );
 for my $text (sort keys %wrong) {
     my $bad = Test::Weir->new(name => 'conf');
-    $bad->write_conf("events { } http { server { listen 127.0.0.1:%%PORT%%; location / { $text } } }");
+    $bad->write_conf("events { } http { server { listen 127.0.0.1:%%PORT%%;\n"
+        . "location / { $text } } }");
     my $r = $bad->run_conf('-t');
     is($r->{status}, 1, $text);
     like($r->{err}, qr/\Q$wrong{$text}\E/, 'and why');

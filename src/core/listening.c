@@ -142,6 +142,29 @@ static unsigned count_open(const struct listening *l, bool *shared)
     return n;
 }
 
+static bool same_port(int fd, const struct inet_address *address)
+{
+    struct sockaddr_storage at;
+    struct inet_address local;
+    socklen_t len = sizeof(at);
+    return socket_local(fd, (struct sockaddr *)&at, &len) &&
+           inet_from_sockaddr(&local, &at, len) && local.any.sa_family != AF_UNIX &&
+           inet_port(&local) == inet_port(address);
+}
+
+/* Whether this server has another address of the port, perhaps all: then nobody else listens on
+ * this one, and its own sockets would be in the way of the probe. */
+static bool has_port(const struct inet_address *address)
+{
+    for (unsigned slot = 0; slot < handles.count; slot++)
+        if (handles.at[slot].kind == HANDLE_LISTENER && same_port(handles.at[slot].fd, address))
+            return true;
+    for (const struct inherited *i = inherited; i; i = i->next)
+        if (same_port(i->fd, address))
+            return true;
+    return false;
+}
+
 /* One a worker, and never fewer than there are, since a socket that was closed would take the
  * connections in its backlog with it.  A socket without SO_REUSEPORT (unix, or from another
  * program) stays the only one of its address. */
@@ -156,7 +179,7 @@ static bool open_address(struct generation *gen, struct listening *l, unsigned w
     want = want < have ? have : want;
     want = want < came ? came : want;
     l->options.reuseport = !shared;
-    if (!have && !came && !shared &&
+    if (!have && !came && !shared && !has_port(&l->address) &&
         !socket_probe(&l->address.any, l->address.len, &l->options))
         return failed(l, diag, "bind()", errno);
     l->slots = pool_array(&gen->pool, want, sizeof(*l->slots));

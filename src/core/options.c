@@ -4,6 +4,7 @@
 #include "core/options.h"
 
 #include "config.h"
+#include "core/digest.h"
 #include "core/version.h"
 
 #include <stdio.h>
@@ -135,8 +136,8 @@ void options_print_version(bool configure)
     fprintf(stderr, "weir version: weir/" WEIR_VERSION "%s%s%s\n", BUILD_NAME[0] ? " (" : "",
             BUILD_NAME, BUILD_NAME[0] ? ")" : "");
     if (configure)
-        fprintf(stderr, "built by " COMPILER "\nconfigure arguments:%s%s\n",
-                CONFIGURE_ARGS[0] ? " " : "", CONFIGURE_ARGS);
+        fprintf(stderr, "built by " COMPILER "\nbuilt with %s\nconfigure arguments:%s%s\n",
+                digest_library(), CONFIGURE_ARGS[0] ? " " : "", CONFIGURE_ARGS);
 }
 
 void options_print_help(void)

@@ -534,7 +534,8 @@ static void set_environment(const struct core_conf *core)
 
 static void init_loop(struct worker *w)
 {
-    static const int signals[] = { SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGWINCH, SIGHUP, SIGUSR2 };
+    static const int signals[] = { SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGWINCH, SIGHUP, SIGUSR2,
+                                   SIGALRM, SIGIO };
     if (!loop_init(&w->loop))
         cannot_start("epoll_create()");
     w->loop.owner = w;

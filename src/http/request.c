@@ -11,6 +11,7 @@
 #include "http/path.h"
 #include "http/response.h"
 #include "http/subrequest.h"
+#include "http/trace.h"
 
 enum { REDIRECTS_MOST = 10 };
 
@@ -77,6 +78,8 @@ static void use(struct request *r, const struct location *location)
     r->location = location;
     r->conf = location->conf;
     r->log.conf = log_conf_of(location->block);
+    if (log_on(&r->log, LOG_DEBUG))
+        http_trace(r);
 }
 
 void request_enter(struct request *r, const struct location *location)
@@ -160,6 +163,7 @@ static enum step refuse(struct request *r)
 {
     if (delays(r))
         return STEP_WAIT;
+    http_tell(r, TRACE_ACCESS, r->in.path, "is refused");
     if (r->denied == 403 && http_location_conf(r)->satisfy == SATISFY_ANY)
         log_write(&r->log, LOG_ERROR, 0, "access forbidden by rule");
     return request_fail(r, r->denied);
@@ -191,15 +195,18 @@ static enum step next_phase(struct request *r)
 }
 
 /* What a step of the access phase answered, under `satisfy`.  STEP_WAIT: the phase is over. */
-static enum step weigh_access(struct request *r, enum step step)
+static enum step weigh_access(struct request *r, const char *name, enum step step)
 {
     const bool any = http_location_conf(r)->satisfy == SATISFY_ANY;
     const bool denied = step == STEP_FAIL && (r->out.status == 401 || r->out.status == 403);
+    if (denied || step == STEP_ALLOW)
+        http_tell(r, TRACE_ACCESS, str_from(name), denied ? "denies" : "allows");
     if (denied && r->denied != 401)
         r->denied = (uint16_t)r->out.status;
     if (any ? denied : step == STEP_ALLOW)
         return STEP_NEXT;
     if (any && step == STEP_ALLOW) {
+        http_tell(r, TRACE_ACCESS, r->in.path, "is let in by one: satisfy any");
         r->allowed = true;
         fields_remove(&r->out.fields, STR("WWW-Authenticate"));
     } else if (!denied)
@@ -229,7 +236,7 @@ static enum step run_steps(struct request *r)
             const uint8_t at = r->step;
             enum step step = plan->steps[at]->run(r);
             if (r->phase == PHASE_ACCESS && step != STEP_WAIT) {
-                step = weigh_access(r, step);
+                step = weigh_access(r, plan->steps[at]->name, step);
                 if (step == STEP_WAIT)
                     break;
             }
@@ -289,6 +296,7 @@ enum step request_redirect(struct request *r, struct str path, struct str args)
 {
     if (r->redirects == 0)
         return too_many(r, "internally redirecting to", path);
+    http_tell(r, TRACE_REWRITE, path, "is the path now: internal redirect");
     r->redirects--;
     r->in.path = path;
     r->in.args = args;
@@ -308,6 +316,7 @@ enum step request_redirect_named(struct request *r, struct str name)
         log_write(&r->log, LOG_ERROR, 0, "could not find named location \"%.*s\"", STR_FMT(name));
         return request_fail(r, 500);
     }
+    http_tell(r, TRACE_LOCATION, name, "is where it goes on: named location");
     r->internal = true;
     use(r, location);
     route_from(r, PHASE_REWRITE);

@@ -34,7 +34,7 @@ struct subrequest {
     void *data;
 };
 
-enum { SUBREQUESTS_MOST = 50 };         /* nested */
+enum { SUBREQUESTS_MOST = 51 };         /* nested */
 
 /* `holds`: the parent's steps and source wait for it.  NULL: too many; logged. */
 struct subrequest *subrequest_start(struct request *parent, enum subrequest_kind kind, bool holds,

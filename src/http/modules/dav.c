@@ -1,5 +1,5 @@
 /*
- * ngx_http_dav_module: files are written, removed, copied and moved by PUT, DELETE, MKCOL, COPY, MOVE.
+ * ngx_http_dav_module: PUT, DELETE, MKCOL, COPY and MOVE change files.
  * What touches the disk runs in a thread, on a job that lies in the request's pool; what is made
  * has a name of its own until it is complete, so nobody sees a part of it.
  */
@@ -46,7 +46,7 @@ struct dav_job {
     unsigned status;                    /* the outcome, and what is to be logged about it */
     enum log_level level;
     int error;
-    char text[600];
+    char text[1200];
 };
 
 struct dav_note {
@@ -88,9 +88,8 @@ static bool enabled(const struct conf_block *block)
 
 /* --- in the thread: the outcome --------------------------------------------------------------- */
 
-static void say(struct dav_job *j, enum log_level level, int error, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-static void say(struct dav_job *j, enum log_level level, int error, const char *format, ...)
+static __attribute__((format(printf, 4, 5))) void say(struct dav_job *j, enum log_level level,
+                                                      int error, const char *format, ...)
 {
     struct fmt f;
     va_list args;
@@ -425,9 +424,13 @@ static bool ends_in_slash(struct str path)
     return path.len > 0 && path.at[path.len - 1] == '/';
 }
 
-static enum step refuse(struct request *r, unsigned status, const char *why)
+static __attribute__((format(printf, 3, 4))) enum step refuse(struct request *r, unsigned status,
+                                                              const char *format, ...)
 {
-    log_write(&r->log, LOG_ERROR, 0, "%s", why);
+    va_list args;
+    va_start(args, format);
+    log_vwrite(&r->log, LOG_ERROR, 0, format, args);
+    va_end(args);
     return request_fail(r, status);
 }
 
@@ -620,12 +623,10 @@ static enum step copy_or_move(struct request *r)
     const struct str to = read_destination(r, &j->destination);
     if (to.len == 0)
         return request_fail(r, 400);
-    if (ends_in_slash(to) != j->folder) {
-        log_write(&r->log, LOG_ERROR, 0, "both URI \"%.*s\" and \"Destination\" URI \"%.*s\" "
-                  "should be either collections or non-collections", STR_FMT(r->in.path),
-                  STR_FMT(j->destination));
-        return request_fail(r, 409);
-    }
+    if (ends_in_slash(to) != j->folder)
+        return refuse(r, 409, "both URI \"%.*s\" and \"Destination\" URI \"%.*s\" should be "
+                      "either collections or non-collections", STR_FMT(r->in.path),
+                      STR_FMT(j->destination));
     if (!check_depth(r, !moves, &shallow) || !read_overwrite(r, &j->overwrite))
         return request_fail(r, 400);
     if (is_root(r, to) || (moves && is_root(r, r->in.path)))

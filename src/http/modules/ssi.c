@@ -192,7 +192,7 @@ static bool run_echo(struct ssi *ssi, const struct str *args)
     }
     fmt_init_pool(&f, ssi->request->subject.pool, text.len + 1, TEMPLATE_LIMIT);
     if (str_eq(encoding, STR("url")))
-        escape_uri(&f, text, ESCAPE_URI);
+        escape_uri(&f, text, ESCAPE_LINK);
     else
         escape_html(&f, text);
     if (encoding.at && !str_eq(encoding, STR("url")) && !str_eq(encoding, STR("entity")))
@@ -286,7 +286,8 @@ static bool run_if(struct ssi *ssi, const struct str *args)
     const bool outer = shown(ssi);
     if (outer)
         good = args[0].at && decide(ssi, args[0], &is);
-    ssi->ifs[ssi->nifs++] = (struct condition){ .shown = is, .over = is || !good || !outer };
+    ssi->ifs[ssi->nifs++] = (struct condition){ .shown = good && is,
+                                                     .over = is || !good || !outer };
     return good;
 }
 
@@ -303,17 +304,13 @@ static struct condition *open_if(struct ssi *ssi, const char *name)
 static bool run_elif(struct ssi *ssi, const struct str *args)
 {
     struct condition *c = open_if(ssi, "elif");
+    bool is = false;
     if (!c)
         return false;
-    c->shown = false;
-    if (c->over)
-        return true;
-    if (!args[0].at || !decide(ssi, args[0], &c->shown)) {
-        c->over = true;
-        return false;
-    }
-    c->over = c->shown;
-    return true;
+    const bool good = c->over || (args[0].at && decide(ssi, args[0], &is));
+    c->shown = good && is;
+    c->over = c->over || is || !good;
+    return good;
 }
 
 static bool run_else(struct ssi *ssi, const struct str *args)
@@ -522,15 +519,29 @@ static bool sort_args(const struct ssi *ssi, const struct command *command, stru
     return true;
 }
 
+/* What stands there is part of what is shown; those that end a branch are no part of it. */
+static bool stands_in_view(const struct ssi *ssi, const struct command *command)
+{
+    const unsigned inside = command && command->conditional && command->run != run_if;
+    return ssi->nifs <= inside || ssi->ifs[ssi->nifs - 1 - inside].shown;
+}
+
+/* Its outcome is known already. */
+static bool is_decided(const struct ssi *ssi, const struct command *command)
+{
+    if (command->run == run_elif)
+        return ssi->nifs && ssi->ifs[ssi->nifs - 1].over;
+    return command->run == run_if && !shown(ssi);
+}
+
 /* An `if` opens its block even when it is wrong, or what belongs to it would belong to another. */
 static bool run_command(struct ssi *ssi, const struct command *command)
 {
     static const struct str none[ARGS_MOST];
     struct str args[ARGS_MOST] = { STR_NONE };
-    const bool hidden = command->conditional && !shown(ssi);
-    if (hidden || sort_args(ssi, command, args))
+    if (is_decided(ssi, command) || sort_args(ssi, command, args))
         return command->run(ssi, args);
-    if (command->conditional && command->mandatory)
+    if (command->conditional)
         command->run(ssi, none);
     return false;
 }
@@ -549,14 +560,14 @@ static void on_command(struct ssi *ssi)
         ssi_command_text(&ssi->parser, &ssi->block_text);
         return;
     }
-    const bool hidden = !shown(ssi);
-    if (hidden && (!command || !command->conditional))
+    const bool in_view = stands_in_view(ssi, command);
+    if (!in_view && (!command || !command->conditional))
         return;
     if (!command)
         COMPLAIN(ssi, "invalid SSI command: \"%.*s\"", STR_FMT(name));
     else if (run_command(ssi, command))
         return;
-    if (!hidden)
+    if (in_view)
         tell_error(ssi);
 }
 

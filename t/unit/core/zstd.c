@@ -112,8 +112,8 @@ static void other(struct zstd *z)
     rest = material(1000);
     is_int(through(z, rest, DEFLATE_MORE, 500, 100, &out), DEFLATE_END, "after an error, at 22");
     const struct str packed = fmt_done(&out);
-    /* RFC 8878, 3.1.1.1.2: the exponent of the window stands in five bits behind the descriptor. */
-    ok(packed.len > 6 && ((unsigned char)packed.at[5] >> 3) + 10 <= 23, "a window of 8 MiB at most");
+    /* RFC 8878, 3.1.1.1.2: the window's exponent stands in five bits behind the descriptor. */
+    ok(packed.len > 6 && ((unsigned char)packed.at[5] >> 3) + 10 <= 23, "8 MiB of window at most");
     ok(zstd_memory(z) > 0, "it takes memory");
 }
 
