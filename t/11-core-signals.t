@@ -12,6 +12,9 @@ use POSIX ();
 use Test::Weir;
 use Test::Weir::Util qw(alive poll_until slurp);
 
+# A sanitizer would make an exit of a death by SIGSEGV.
+$ENV{ASAN_OPTIONS} .= ':handle_segv=0' if $ENV{ASAN_OPTIONS};
+
 my $name = Test::Weir::program();
 
 # A configuration: $main for the main context, $text for what the server says.

@@ -1,6 +1,7 @@
 /*
  * Listening sockets: found among those that are open, inherited, or bound anew.
- * Owns, until they are used, the sockets that came with the environment; the others are handles.
+ * Owns, until they are used, the sockets that came with the environment, and the list of those that
+ * are lent; the others are handles.
  */
 #include "core/listening.h"
 
@@ -13,21 +14,28 @@
 struct inherited {
     struct inherited *next;
     int fd;
+    bool lent;
     struct inet_address address;
 };
 
-/* Of the process, from its start until its first configuration took what it wanted. */
-static struct inherited *inherited;
+/* Of the process, from its start until its first configuration took what it wanted; of what it took,
+ * those that are lent. */
+static struct inherited *inherited, *lent;
 
-static void inherit(int fd)
+static bool address_of(int fd, struct inet_address *address)
 {
-    struct inherited *i = calloc(1, sizeof(*i)), **end = &inherited;
     struct sockaddr_storage at;
     socklen_t len = sizeof(at);
+    return socket_local(fd, (struct sockaddr *)&at, &len) && inet_from_sockaddr(address, &at, len);
+}
+
+static void inherit(int fd, bool is_lent)
+{
+    struct inherited *i = calloc(1, sizeof(*i)), **end = &inherited;
     ASSERT(i);
     i->fd = fd;
-    if (!socket_local(fd, (struct sockaddr *)&at, &len) ||
-        !inet_from_sockaddr(&i->address, &at, len)) {
+    i->lent = is_lent;
+    if (!address_of(fd, &i->address)) {
         log_write(log_process, LOG_CRIT, errno, "getsockname() of the inherited socket #%d failed",
                   fd);
         free(i);
@@ -56,7 +64,7 @@ bool listening_inherit(const char *list)
                       STR_FMT(word));
             return false;
         }
-        inherit((int)fd);
+        inherit((int)fd, n < rest.len && rest.at[n] == ':');
         if (!str_from_off(rest, n + 1, &rest))
             break;
     }
@@ -66,24 +74,52 @@ bool listening_inherit(const char *list)
 void listening_inherit_activated(unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        inherit(3 + (int)i);
+        inherit(3 + (int)i, true);
 }
 
 void listening_inherit_end(void)
 {
+    char text[INET_TEXT + 1];
+    struct fmt f;
     while (inherited) {
         struct inherited *i = inherited;
         inherited = i->next;
+        fmt_init_cut(&f, text, sizeof(text));
+        inet_write(&f, &i->address, true);
+        log_write(log_process, LOG_WARN, 0,
+                  "no \"listen\" names the inherited socket #%d of %.*s: closed", i->fd,
+                  STR_FMT(fmt_done(&f)));
         close(i->fd);
         free(i);
     }
+}
+
+bool listening_is_lent(int fd)
+{
+    struct inet_address address;
+    const struct inherited *i = address_of(fd, &address) ? lent : NULL;
+    while (i && !inet_eq(&i->address, &address))
+        i = i->next;
+    return i != NULL;
+}
+
+void listening_unlink(int fd)
+{
+    if (!listening_is_lent(fd))
+        socket_unlink(fd);
+}
+
+/* Of datagrams, perhaps, that no `listen` means. */
+static bool fits(const struct inherited *i, const struct inet_address *address)
+{
+    return inet_eq(&i->address, address) && socket_is_stream(i->fd);
 }
 
 static unsigned count_inherited(const struct inet_address *address, bool *shared)
 {
     unsigned n = 0;
     for (const struct inherited *i = inherited; i; i = i->next) {
-        if (!inet_eq(&i->address, address))
+        if (!fits(i, address))
             continue;
         *shared = *shared || !socket_has_reuseport(i->fd);
         n++;
@@ -94,11 +130,15 @@ static unsigned count_inherited(const struct inet_address *address, bool *shared
 static int take_inherited(const struct inet_address *address)
 {
     for (struct inherited **i = &inherited, *found; (found = *i) != NULL; i = &found->next) {
-        if (!inet_eq(&found->address, address))
+        if (!fits(found, address))
             continue;
         const int fd = found->fd;
         *i = found->next;
-        free(found);
+        if (found->lent) {
+            found->next = lent;
+            lent = found;
+        } else
+            free(found);
         return fd;
     }
     return -1;
@@ -144,11 +184,8 @@ static unsigned count_open(const struct listening *l, bool *shared)
 
 static bool same_port(int fd, const struct inet_address *address)
 {
-    struct sockaddr_storage at;
     struct inet_address local;
-    socklen_t len = sizeof(at);
-    return socket_local(fd, (struct sockaddr *)&at, &len) &&
-           inet_from_sockaddr(&local, &at, len) && local.any.sa_family != AF_UNIX &&
+    return address_of(fd, &local) && local.any.sa_family != AF_UNIX &&
            inet_port(&local) == inet_port(address);
 }
 

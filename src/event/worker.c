@@ -48,7 +48,7 @@ static void close_listeners(const struct worker *w)
         if (handles.at[slot].kind != HANDLE_LISTENER)
             continue;
         if (w->single)
-            socket_unlink(handles.at[slot].fd);
+            listening_unlink(handles.at[slot].fd);
         handle_close(slot);
     }
 }
@@ -181,7 +181,7 @@ static void close_slot(unsigned slot, void *data)
 {
     (void)data;
     if (handles.at[slot].kind == HANDLE_LISTENER)
-        socket_unlink(handles.at[slot].fd);
+        listening_unlink(handles.at[slot].fd);
     handle_close(slot);
 }
 

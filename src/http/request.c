@@ -13,6 +13,9 @@
 #include "http/subrequest.h"
 #include "http/trace.h"
 
+/* What access logs show when nothing else was answered: nginx's number. */
+enum { CLIENT_GONE = 499 };
+
 enum { REDIRECTS_MOST = 10 };
 
 struct loop *request_loop(const struct request *r)
@@ -107,8 +110,10 @@ static enum step choose_location(struct request *r)
         break;
     case LOCATE_FOUND:
         if (((const struct http_location_conf *)conf_of(found->block, http_location_section))
-                ->internal && !r->internal)
+                ->internal && !r->internal) {
+            http_tell(r, TRACE_LOCATION, http_trace_name(r, found), "is internal: 404");
             return request_fail(r, 404);
+        }
         break;
     }
     if (found->limited && !(found->methods & r->in.method))
@@ -443,6 +448,8 @@ void request_abort(struct request *r)
     if (r->aborted)
         return;
     r->aborted = true;
+    if (r->out.status == 0)
+        r->out.status = CLIENT_GONE;
     r->state = REQUEST_ENDING;
     if (r->source)
         r->source->cancel(r->source);

@@ -64,6 +64,16 @@ static void check(const struct charset_map *map, struct str text, struct pool *p
     }
 }
 
+static void check_both_ways(const struct charset_map *map, struct pool *pool)
+{
+    for (unsigned i = 0; i < map->ncodes; i++) {
+        const char byte = (char)map->codes[i].byte;
+        const struct str utf8 = convert(map, CHARSET_TO_UTF8, str_of(&byte, 1), 1, pool);
+        ASSERT(i == 0 || map->codes[i - 1].code < map->codes[i].code);
+        ASSERT(str_eq(convert(map, CHARSET_FROM_UTF8, utf8, 2, pool), str_of(&byte, 1)));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str rest = str_of(data, size), line, from, to;
@@ -79,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(charset_map_add(bytes, from, to) <= 2);
         ASSERT(utf8->ncodes <= 256);
     }
+    check_both_ways(utf8, &pool);
     check(utf8, rest, &pool);
     check(bytes, rest, &pool);
     pool_free(&pool);

@@ -295,8 +295,10 @@ static bool read_some(struct h1 *h)
         return false;
     log_write(&h->c->log, LOG_INFO, io == IO_ERROR ? errno : 0,
               "client prematurely closed connection");
-    if (h->active && !h->answered)
+    if (h->active && !h->answered) {
+        h->active->out.status = 400;
         request_abort(h->active);
+    }
     h->state = H1_CLOSING;
     h->lingering_close = LINGERING_OFF;
     return false;

@@ -123,6 +123,13 @@ bool socket_has_reuseport(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, &len) == 0 && on;
 }
 
+bool socket_is_stream(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof(type);
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
 bool socket_local(int fd, struct sockaddr *address, socklen_t *len)
 {
     return getsockname(fd, address, len) == 0;
