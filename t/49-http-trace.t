@@ -34,7 +34,8 @@ my @names = ('a.test', 'b.test', 'www.a.test', 'x.y.test', '*.test', '*.a.test',
     'www.*', 'a.*', 'www.a.*', '*.y.test', '""', '~\.test$', '~^www\d*\.(.+)$', '~^[ab]\.',
     '"~^(?<first>[a-z]{1,2})\.(?:test|b)"', '~Y');
 my @hosts = ('a.test', 'A.Test', 'b.test', 'www.a.test', 'www.a.test:80', 'q.a.test', 'q.b.test',
-    'x.y.test', 'z.x.y.test', 'a.test.', 'www7.z', 'www.a.example', 'a.b', 'other', '127.0.0.1', '');
+    'x.y.test', 'z.x.y.test', 'a.test.', 'www7.z', 'www.a.example', 'a.b', 'other',
+    '127.0.0.1', '');
 my @regexes = ('\.php$', '^/a', '/b/', '^/(a|img)/.*\.(gif|png)$', 'x', '^/$', 'b.?$', '/a$',
     '\.(?<ext>\w+)$', '"^/[ab]{1,2}/"', '(?i)IMG', '^/a/b', '//', '^');
 my @parts = ('a', 'b', 'a', 'b', 'ab', 'img', 'a.php', 'x.gif', 'A', 'a b');
@@ -168,7 +169,7 @@ sub traces
 
     for (split /\n/, $log) {
         my ($connection, $kind, $why, $line)
-            = /\[debug\] \d+#\d+: \*(\d+) (server|location): ".*?" (\S.*) in \Q$file\E:(\d+)$/ or next;
+            = /\[debug\] \S+ \*(\d+) (server|location): ".*?" (\S.*) in \Q$file\E:(\d+)$/ or next;
         push @found, $current{$connection} = {server => $line} if $kind eq 'server';
         $current{$connection}{location} = "L$line" if $why eq 'is chosen';
         $current{$connection}{location} = '-' if $why eq 'has no location';

@@ -225,4 +225,196 @@ for my $page (@pages) {
 }
 $t->stop('QUIT');
 
-done_testing();
+# --- pages cut anywhere, and many parts ----------------------------------------------------------
+
+{
+    my $u = Test::Weir->new(name => 'cut');
+    my $command = '<!--#include virtual="/inc/a b" --> <!- <!-- <!--#echo var="uri"-->|';
+    my (%want, $many, $want_many);
+    for my $shift (0 .. 24) {
+        my $fill = 'x' x (16384 - 3 * $shift);
+        $u->write_file("html/cut$shift", "$fill$command" x 3, raw => 1);
+        $want{$shift} = "$fill\[/inc/a b] <!- <!-- /cut$shift|" x 3;
+    }
+    for my $i (1 .. 1000) {
+        $many .= qq{$i<!--# include virtual="/part/} . $i % 7 . qq{" -->\n};
+        $want_many .= $i . ($i % 7) x 3 . "\n";
+    }
+    $u->write_file('html/many', $many, raw => 1);
+    $u->write_file("html/part/$_", $_ x 3) for 0 .. 6;
+    $u->write_conf(<<'CONF');
+worker_processes 1;
+events { }
+http {
+    default_type text/html;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        ssi on;
+        location /inc/ { return 200 "[$uri]"; }
+    }
+}
+CONF
+    $u->start;
+    my @wrong = grep { get($u->port, "/cut$_")->{body} ne $want{$_} } sort keys %want;
+    is("@wrong", '', 'commands across pieces');
+    is(get($u->port, '/many')->{body}, $want_many, 'a thousand parts in their order');
+    $u->stop('QUIT');
+}
+
+run_tests();
+
+__DATA__
+
+=== what happens to the head
+--- http_config
+default_type text/html;
+--- config
+ssi on;
+location /kept/ { ssi_last_modified on; alias html/; }
+location /css/ { types { } default_type text/css; alias html/; }
+location /more/ { types { } default_type text/css; ssi_types text/css; alias html/; }
+location /silent/ { ssi_silent_errors on; alias html/; }
+location /short/ { ssi_value_length 8; alias html/; }
+location /off/ { ssi off; alias html/; }
+location /if/ { ssi off; if ($arg_x) { ssi on; } alias html/; }
+location /log/ { ssi_min_file_chunk 10; alias html/; }
+location /dates { return 200 "$date_gmt,$date_local"; }
+--- user_files
+>>> page @1700000000 eval
+"<!--# echo var='arg_a' -->"
+>>> wrong eval
+"a<!--# nothing -->b<!--# echo var='long_value' -->c"
+>>> empty @1700000000 eval
+""
+>>> errors eval
+'<!--# foo --><!--# echo --><!--# echo var="x" y="z" --><!--# echo var="x" var="y" -->' .
+'<!--# echo var=x --><!--# include --><!--# endif --><!--# if expr="a b" --><!--# endif -->' .
+'<!--# set var="x" value="${a" --><!--# set var="x" value="$" --><!--# include virtual="../x" -->' .
+'<!--# echo var="uri" encoding="zz" --><!--# include virtual="/x" stub="y" -->' .
+'<!--# if expr="$uri = /(/" --><!--# endif --><!--# include virtual="/a" wait="x" -->' .
+'<!--# include virtual="/a" file="b" --><!--# block name="b" --><!--# endblock -->' .
+'<!--# include virtual="/a" set="x" stub="b" -->'
+--- request
+GET /page?a=1
+--- response_headers
+!Content-Length
+!Last-Modified
+!ETag
+!Accept-Ranges
+--- response_body chomp
+1
+
+=== Last-Modified stays, and the tag is weak
+--- request
+GET /kept/page?a=1
+--- response_headers
+Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT
+ETag: W/"6553f100-1a"
+!Content-Length
+--- response_body chomp
+1
+
+=== no ranges
+--- request
+GET /page?a=1234567
+--- more_headers
+Range: bytes=0-2
+--- response_headers
+!Content-Range
+--- response_body chomp
+1234567
+
+=== HEAD
+--- request
+HEAD /page
+--- response_headers
+!Content-Length
+!ETag
+
+=== an empty page
+--- request
+GET /empty
+--- response_headers
+Content-Length: 0
+ETag: "6553f100-0"
+--- response_body chomp
+
+=== switched off
+--- request
+GET /off/page
+--- response_headers
+Content-Length: 26
+--- response_body chomp
+<!--# echo var='arg_a' -->
+
+=== switched on in an if
+--- request
+GET /if/page?a=2&x=1
+--- response_body chomp
+2
+
+=== another type
+--- request
+GET /css/page
+--- response_headers
+Content-Length: 26
+
+=== a type more
+--- request
+GET /more/page?a=1
+--- response_body chomp
+1
+
+=== an error
+--- request
+GET /wrong
+--- response_body chomp
+a[an error occurred while processing the directive]b(none)c
+
+=== silent errors
+--- request
+GET /silent/wrong
+--- response_body chomp
+ab(none)c
+--- error_log
+invalid SSI command: "nothing"
+
+=== short values
+--- request
+GET /short/wrong
+--- response_body chomp
+a[an error occurred while processing the directive]b[an error occurred while processing the directive]c
+--- error_log
+too long "long_val
+
+=== what is logged
+--- request
+GET /log/errors
+--- error_log
+invalid SSI command: "foo"
+mandatory "var" parameter is absent in "echo" SSI command
+invalid parameter name: "y" in "echo" SSI command
+duplicate "var" parameter in "echo" SSI command
+unexpected "x" symbol before value of "var" parameter in "echo" SSI command
+no parameter in "include" SSI command
+invalid context of SSI command: "endif"
+invalid expression in "a b"
+the closing bracket in "a" variable is missing
+invalid variable name in "$"
+unknown encoding "zz" in the "echo" command
+"stub"="y" for "include" not found
+pcre2_compile() failed: missing closing parenthesis in "("
+invalid value "x" in the "wait" parameter
+inclusion may be either virtual="/a" or file="b"
+"set" and "stub" cannot be used together in "include" SSI command
+
+=== an unsafe path
+--- request
+GET /errors
+--- error_log
+unsafe URI "/../x" was detected
+
+=== dates outside of pages
+--- request
+GET /dates
+--- response_body_like: \A\w+day, \d\d-\w{3}-\d{4} \d\d:\d\d:\d\d GMT,\w+day, \d\d-\w{3}-\d{4} [\d:]+ \S+\z

@@ -117,4 +117,4 @@ mirror_request_body off;
 --- config
 mirror_request_body maybe;
 --- conf_error
-[emerg] invalid value "maybe" in "mirror_request_body" directive, it must be "on" or "off" in %%CONF%%:
+[emerg] invalid value "maybe" in "mirror_request_body" directive, it must be "on" or "off" in

@@ -336,6 +336,7 @@ static struct generation *remake(void *data)
     pool_init(&temp, &pool_heap);
     diag_init(&diag, &temp);
     diag.silent = a->options->no_warn;
+    notify_reloading();
     struct generation *gen = generation_make(++a->last_id, a->paths, a->options->global, false,
                                              &temp, &diag, NULL);
     if (gen && (!listening_open(gen, 1, &diag) || !start_listening(gen, &diag))) {
@@ -346,6 +347,7 @@ static struct generation *remake(void *data)
     pool_free(&temp);
     if (gen)
         generation_seal(gen);
+    notify_send("READY=1");
     return gen;
 }
 
@@ -364,6 +366,7 @@ static int serve_alone(const struct options *o, const struct conf_paths *paths,
     if (!upgrade_write_pid(&files, gen->core->pid.at))
         return FAILED;
     log_redirect_stderr();
+    notify_send("READY=1\nMAINPID=%d", (int)getpid());
     worker_single(gen, &single);
     upgrade_remove_pid(&files);
     return 0;

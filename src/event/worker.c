@@ -10,6 +10,7 @@
 #include "event/listener.h"
 #include "event/threads.h"
 #include "os/unix/channel.h"
+#include "os/unix/notify.h"
 #include "os/unix/process.h"
 #include "os/unix/sandbox.h"
 #include "os/unix/signal.h"
@@ -425,6 +426,14 @@ static void quit_alone(struct worker *w)
     quit(w, false);
 }
 
+static void life_fires(struct timer *timer)
+{
+    struct worker *w = container_of(timer, struct worker, life);
+    const int64_t wait = notify_watchdog(w->loop.now);
+    if (wait > 0)
+        timer_set(&w->loop, timer, wait);
+}
+
 static void signal_single(struct worker *w, int signal)
 {
     if (signal == SIGHUP && !w->quitting)
@@ -443,6 +452,8 @@ static void signals_ready(struct watch *watch)
                   signal_name(signal), info.ssi_pid,
                   signal == SIGTERM || signal == SIGINT ? ", exiting"
                   : signal == SIGQUIT ? ", shutting down" : "");
+        if (w->single && (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT))
+            notify_send("STOPPING=1");
         if (signal == SIGTERM || signal == SIGINT)
             w->loop.stop = true;
         else if (signal == SIGQUIT)
@@ -608,5 +619,7 @@ void worker_single(struct generation *gen, const struct worker_single *single)
     w->log = *log_process;
     use(w, local);
     listener_update(w);
+    w->life.fire = life_fires;
+    life_fires(&w->life);
     run(w);
 }

@@ -55,6 +55,7 @@ struct worker {
     const struct worker_score *scores;  /* of all */
     unsigned nscores;
     struct worker_score alone;          /* without a master */
+    struct timer life;                  /* likewise: the next sign of it */
     const struct worker_single *single; /* NULL: there is a master */
     struct log log;
 };
