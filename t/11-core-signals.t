@@ -95,8 +95,6 @@ sub closed
 {
     my ($conn, $what) = @_;
 
-    local $TODO = 'an answer that has said keep-alive keeps the worker for keepalive_timeout'
-        unless on_oracle();
     ok($conn->eof(1), $what);
     $conn->close;
 }

@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Fcntl qw(F_SETFD);
+use IO::Socket::IP;
 use IO::Socket::UNIX;
 use POSIX ();
 use Socket qw(:DEFAULT :addrinfo inet_pton IPPROTO_TCP IPPROTO_IPV6);
@@ -353,6 +354,26 @@ like($output, $in_use, 'and says why');
 like(body($other->port, '/'), qr/^\d+$/, 'what it had goes on');
 is(scalar(grep { body($t->port, '/') =~ /^(?:$own)$/ } 1 .. 20), 20, 'and so does the first');
 $_->stop for $other, $t;
+
+# The same while a new binary starts: it tries again, and has lost nothing meanwhile.
+$t = Test::Weir->new(name => 'upgraded');
+$t->allow_log($in_use);
+$t->write_conf("events { }\n" . conf(server('127.0.0.1:%%PORT%%')));
+$t->start_daemon;
+my $old = $t->master_pid;
+$t->write_conf("events { }\n" . conf(
+    server('127.0.0.1:%%PORT%%') . server('127.0.0.1:%%PORT1%%')));
+$socket = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $t->port(1), Listen => 1,
+    ReuseAddr => 1) or die "socket: $@";
+$t->signal('USR2');
+wait_for { $t->error_log =~ $in_use } 10, 'an attempt that fails';
+close $socket;
+wait_for { ($t->master_pid // $old) != $old && $t->worker_pids == 1 } 10, 'a later one that does not';
+kill QUIT => $old;
+wait_for { !alive($old) } 10, 'the end of the old master';
+like(body($_, '/'), qr/^\d+$/, 'the new one listens') for $t->port, $t->port(1);
+unlike($t->error_log, qr/bind\(\) to 127\.0\.0\.1:${\ $t->port} failed/, 'only that was in use');
+$t->stop;
 
 # The rest is about what nginx does otherwise, or not at all.
 if (skipped('what runs out', differs => 'it makes room, and workers help each other')) {

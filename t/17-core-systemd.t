@@ -4,7 +4,7 @@
 
 use strict;
 use warnings;
-use Fcntl qw(F_GETFL F_SETFD F_SETFL O_NONBLOCK);
+use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::IP;
@@ -12,7 +12,7 @@ use IO::Socket::UNIX;
 use POSIX ();
 use Socket qw(:DEFAULT);
 use Test::Weir;
-use Test::Weir::Util qw(alive processes slurp);
+use Test::Weir::Util qw(alive slurp);
 
 skip_file(differs => 'nginx does not talk to systemd') if on_oracle();
 
@@ -170,10 +170,10 @@ $t->stop;
 
 $t = Test::Weir->new(name => 'watchdog');
 $socket = notify_socket($t->dir . '/logs/notify');
-%env = (NOTIFY_SOCKET => $t->dir . '/logs/notify', WATCHDOG_USEC => 400_000,
+%env = (NOTIFY_SOCKET => $t->dir . '/logs/notify', WATCHDOG_USEC => 800_000,
     WATCHDOG_PID => undef);
 
-# Ten within six seconds: half of the interval apart they take two, the interval apart they take four.
+# Ten within six seconds: half of the interval apart they take four, the interval apart eight.
 sub signs
 {
     my $count = 0;
@@ -202,5 +202,130 @@ for my $main ('', 'master_process off;') {
     is(told($socket, 'STOPPING')->{STOPPING}, 1, 'it stops');
     heard($socket);
 }
+
+# systemd names the process that it waits for. An upgrade makes that another.
+$t->write_conf(conf('127.0.0.1:%%PORT%%'));
+$t->start(cold => 1, env => \%env, before_exec => sub { $ENV{WATCHDOG_PID} = $$ });
+is(told($socket, 'READY')->{MAINPID}, $t->master_pid, 'a process that is waited for by number');
+cmp_ok(signs(), '>=', 10, 'lives');
+$old = $t->master_pid;
+$new = upgrade();
+kill QUIT => $old;
+wait_for { !alive($old) } 10, 'the end of the old master';
+heard($socket);
+cmp_ok(signs(), '>=', 10, 'its heir lives as well');
+$t->stop;
+heard($socket);
+$t->start(cold => 1, env => {%env, WATCHDOG_PID => $$});
+told($socket, 'READY');
+is(($t->reload)[0], 0, 'a reload');
+my @all;
+wait_for { push @all, heard($socket); grep { exists $_->{READY} } @all } 10, 'its outcome';
+ok(!grep({ exists $_->{WATCHDOG} } @all), 'a watchdog that waits for somebody else hears nothing');
+$t->stop;
+
+# --- sockets --------------------------------------------------------------------------------------
+
+# Starts a server with these sockets, from descriptor 3 on. Option: pid (default: the right one).
+sub activate
+{
+    my ($server, $sockets, %opt) = @_;
+
+    $server->start(cold => 1, before_exec => sub {
+        my @copies = map { POSIX::dup(fileno $_) } @$sockets;
+        @copies = map { POSIX::dup($_) } @copies while grep { $_ < 3 + @copies } @copies;
+        POSIX::dup2($copies[$_], 3 + $_) for 0 .. $#copies;
+        POSIX::close($_) for @copies;
+        @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} =
+            ($opt{pid} // $$, scalar(@$sockets), join ':', map { "name$_" } @$sockets);
+    });
+}
+
+sub tcp
+{
+    my ($port, %opt) = @_;
+
+    return IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $port, ReuseAddr => 1,
+        Listen => 16, %opt) // die "port $port: $@";
+}
+
+my $get = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+sub ask
+{
+    my ($where) = @_;
+    my $conn = Test::Weir::Conn->new($where);
+
+    $conn->write($get);
+    return $conn;
+}
+
+sub answer
+{
+    my ($conn) = @_;
+    my $r = $conn->read_response;
+
+    return $r ? $r->{body} : 'nothing';
+}
+
+$t = Test::Weir->new(name => 'activated');
+my $path = $t->dir . '/logs/a.sock';
+my $tcp = tcp($t->port);
+my $unix = IO::Socket::UNIX->new(Local => $path, Listen => 16) or die "$path: $!";
+chmod 0600, $path or die "chmod: $!";
+my $listen = "127.0.0.1:%%PORT%%; listen unix:$path";
+$t->write_conf(conf($listen, 'worker_processes 2;'));
+my @early = map { ask($_) } $t->port, $path;
+activate($t, [$tcp, $unix]);
+is(answer($_), "text\n", 'whoever came before the server is served') for @early;
+is(join('', map { get($t->port, '/')->{body} } 1 .. 10), "text\n" x 10, 'a port that was passed');
+is(get($path, '/')->{body}, "text\n", 'a path that was passed');
+is((stat $path)[2] & 07777, 0600, 'its mode is that of whoever made it');
+unlike($t->error_log, qr/inherited socket/, 'nothing is told of sockets that are used');
+is(($t->reload)[0], 0, 'a reload');
+is(get($_, '/')->{body}, "text\n", 'keeps them') for $t->port, $path;
+$t->stop;
+ok(-S $path, 'the file stays when the server goes');
+@early = map { ask($_) } $t->port, $path;
+activate($t, [$tcp, $unix]);
+is(answer($_), "text\n", 'whoever came meanwhile is served') for @early;
+$old = $t->master_pid;
+$t->signal('USR2');
+wait_for { $t->master_pid != $old && $t->worker_pids == 2 } 10, 'a new master';
+kill QUIT => $old;
+wait_for { !alive($old) } 10, 'the end of the old';
+is(get($_, '/')->{body}, "text\n", 'an upgrade passes them on') for $t->port, $path;
+$t->stop;
+ok(-S $path, 'also then the file stays');
+close $_ for $tcp, $unix;
+
+# A port that may be shared, as ReusePort= makes it.
+$tcp = tcp($t->port, ReusePort => 1);
+$t->write_conf(conf('127.0.0.1:%%PORT%%', 'worker_processes 2;'));
+activate($t, [$tcp]);
+is(join('', map { get($t->port, '/')->{body} } 1 .. 20), "text\n" x 20, 'a port that may be shared');
+$t->stop;
+close $tcp;
+
+# What nobody wants.
+$t = Test::Weir->new(name => 'superfluous');
+$tcp = tcp($t->port(1));
+my $datagrams = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $t->port,
+    Type => SOCK_DGRAM) or die "datagrams: $@";
+$t->write_conf(conf('127.0.0.1:%%PORT%%'));
+activate($t, [$tcp, $datagrams]);
+my $said = '\[warn\] .* no "listen" names the inherited socket ';
+like($t->error_log, qr/$said#3 of 127\.0\.0\.1:${\ $t->port(1)}: closed/,
+    'a socket that no listen names is told');
+like($t->error_log, qr/$said#4 of 127\.0\.0\.1:${\ $t->port}: closed/, 'and one of datagrams');
+is(get($t->port, '/')->{body}, "text\n", 'the server has its own socket');
+close $tcp;
+ok(!eval { Test::Weir::Conn->new($t->port(1)) }, 'the other is closed');
+$t->stop;
+$tcp = tcp($t->port(1));
+activate($t, [$tcp], pid => 1);
+is(get($t->port, '/')->{body}, "text\n", 'sockets for another process');
+is(scalar(() = $t->error_log =~ /$said/g), 2, 'are not looked at');
+$t->stop;
 
 done_testing();

@@ -7,7 +7,7 @@ use Test::Weir;
 sub include { return join '', map { qq{<!--#include virtual="$_"-->} } @_ }
 
 my $t = Test::Weir->new(name => 'subrequests');
-my $size = 3_000_000;
+my $size = 1_000_000;
 my %large = map { $_ => $_ x $size } 'a' .. 'c';
 $t->write_file("html/large/$_", $large{$_}, raw => 1) for keys %large;
 $t->write_file('html/small/x', 'small');
@@ -58,10 +58,10 @@ http {
         location /denied/ { deny all; }
         location = /limited { limit_rate 100m; }
         location = /around { add_before_body /large/a; add_after_body /nested; return 200 "body"; }
-        location = /named { error_page 404 @named; return 404; }
+        location = /named { error_page 404 =200 @named; return 404; }
         location @named { add_before_body /small/x; return 200 "named"; }
         location = /asks { auth_request /allows; try_files /order =404; }
-        location = /asked { auth_request /forbids; return 200 no; }
+        location = /asked { auth_request /forbids; try_files /order =404; }
         location = /allows { return 204; }
         location = /forbids { return 403; }
         location = /post { error_page 405 =200 /post; }
@@ -107,7 +107,7 @@ like(get($t->port, '/cycle')->{body}, qr/\A<html>.*500 Internal Server Error.*<\
 is(get($t->port, '/seen?a=b', Own => 'field')->{body},
     '/seen/inner|x=y|y|/seen?a=b|GET|field|set|?|/seen/inner', 'variables inside');
 is(request($t->port, 'POST', '/post', headers => [Own => 'field'], body => 'text')->{body},
-    '/seen/post||-|/post|GET|field|set||/seen/post' =~ s/\|-\|/||/r, 'after a POST');
+    '/seen/post|||/post|GET|field|set||/seen/post', 'after a POST');
 
 # --- no body ------------------------------------------------------------------------------------
 
@@ -138,6 +138,9 @@ like($t->error_log, qr/subrequests cycle while processing "\/deep"/, 'that is lo
 
 # --- slow readers -------------------------------------------------------------------------------
 
+# A sanitizer keeps what was freed.
+my $told = !on_oracle() && !$ENV{ASAN_OPTIONS};
+
 sub memory {
     my ($pid) = $t->worker_pids;
     open my $f, '<', "/proc/$pid/status" or return 0;
@@ -152,7 +155,7 @@ sub memory {
         $c->read_until(qr/aaaa/);
     }
     wait_for { get($t->port, '/keeps')->{status} == 200 } 5, 'others are answered meanwhile';
-    cmp_ok(memory() - $before, '<', 8 * 2048, 'memory does not grow with what waits') if !on_oracle();
+    cmp_ok(memory() - $before, '<', 8 * 512, 'memory does not grow with what waits') if $told;
     $c[$_]->close for 1 .. 7;
     my $rest = $c[0]->read_all;
     ok($rest =~ /b{1000}\r\n0\r\n\r\n\z/, 'the slow one gets all of it');
@@ -160,15 +163,25 @@ sub memory {
 
 # --- clients that leave -------------------------------------------------------------------------
 
-for my $path (qw(order around waits wide limited keeps deep)) {
-    for my $how (qw(close reset)) {
-        my $c = Test::Weir::Conn->new($t->port(1));
-        $c->write("GET /$path HTTP/1.1\r\nHost: x\r\n\r\n");
-        $c->read_until(qr/HTTP\/1\.1 200/) if $how eq 'close';
-        $c->$how;
-    }
+sub leave {
+    my ($path, $how) = @_;
+    my $c = Test::Weir::Conn->new($t->port(1));
+    $c->write("GET /$path HTTP/1.1\r\nHost: x\r\n\r\n");
+    $c->read_until(qr/HTTP\/1\.1 200/) if $how eq 'close';
+    $c->$how;
 }
-is(get($t->port, '/keeps')->{body}, 'kept text.', 'after clients that left');
+
+{
+    my ($before, @paths) = (0, qw(order nested around waits wide limited keeps deep));
+    for my $round (1 .. 40) {
+        $before = memory() if $round == 10;
+        for my $path (@paths) {
+            leave($path, $_) for qw(close reset);
+        }
+    }
+    is(get($t->port, '/keeps')->{body}, 'kept text.', 'after clients that left');
+    cmp_ok(memory() - $before, '<', 6144, 'nothing of theirs is kept') if $told;
+}
 
 # --- one that breaks off ------------------------------------------------------------------------
 

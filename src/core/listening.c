@@ -1,7 +1,6 @@
 /*
  * Listening sockets: found among those that are open, inherited, or bound anew.
- * Owns, until they are used, the sockets that came with the environment, and the list of those that
- * are lent; the others are handles.
+ * Owns, until they are used, the sockets that came with the environment; the others are handles.
  */
 #include "core/listening.h"
 
@@ -14,13 +13,13 @@
 struct inherited {
     struct inherited *next;
     int fd;
-    bool lent;
+    bool lent, used;
     struct inet_address address;
 };
 
-/* Of the process, from its start until its first configuration took what it wanted; of what it took,
- * those that are lent. */
-static struct inherited *inherited, *lent;
+/* Of the process, from its start until its first configuration took what it wanted; afterwards, of
+ * those, the ones that are lent: without descriptor. */
+static struct inherited *inherited;
 
 static bool address_of(int fd, struct inet_address *address)
 {
@@ -81,15 +80,21 @@ void listening_inherit_end(void)
 {
     char text[INET_TEXT + 1];
     struct fmt f;
-    while (inherited) {
-        struct inherited *i = inherited;
-        inherited = i->next;
+    for (struct inherited **at = &inherited, *i; (i = *at) != NULL;) {
+        if (i->used && i->lent) {
+            i->fd = -1;
+            at = &i->next;
+            continue;
+        }
+        *at = i->next;
         fmt_init_cut(&f, text, sizeof(text));
         inet_write(&f, &i->address, true);
-        log_write(log_process, LOG_WARN, 0,
-                  "no \"listen\" names the inherited socket #%d of %.*s: closed", i->fd,
-                  STR_FMT(fmt_done(&f)));
-        close(i->fd);
+        if (!i->used) {
+            log_write(log_process, LOG_WARN, 0,
+                      "no \"listen\" names the inherited socket #%d of %.*s: closed", i->fd,
+                      STR_FMT(fmt_done(&f)));
+            close(i->fd);
+        }
         free(i);
     }
 }
@@ -97,8 +102,8 @@ void listening_inherit_end(void)
 bool listening_is_lent(int fd)
 {
     struct inet_address address;
-    const struct inherited *i = address_of(fd, &address) ? lent : NULL;
-    while (i && !inet_eq(&i->address, &address))
+    const struct inherited *i = address_of(fd, &address) ? inherited : NULL;
+    while (i && !(i->used && inet_eq(&i->address, &address)))
         i = i->next;
     return i != NULL;
 }
@@ -112,7 +117,7 @@ void listening_unlink(int fd)
 /* Of datagrams, perhaps, that no `listen` means. */
 static bool fits(const struct inherited *i, const struct inet_address *address)
 {
-    return inet_eq(&i->address, address) && socket_is_stream(i->fd);
+    return !i->used && inet_eq(&i->address, address) && socket_is_stream(i->fd);
 }
 
 static unsigned count_inherited(const struct inet_address *address, bool *shared)
@@ -129,19 +134,24 @@ static unsigned count_inherited(const struct inet_address *address, bool *shared
 
 static int take_inherited(const struct inet_address *address)
 {
-    for (struct inherited **i = &inherited, *found; (found = *i) != NULL; i = &found->next) {
-        if (!fits(found, address))
+    for (struct inherited *i = inherited; i; i = i->next) {
+        if (!fits(i, address))
             continue;
-        const int fd = found->fd;
-        *i = found->next;
-        if (found->lent) {
-            found->next = lent;
-            lent = found;
-        } else
-            free(found);
-        return fd;
+        i->used = true;
+        return i->fd;
     }
     return -1;
+}
+
+/* They are closed with the generation that took them, and another attempt will want them again. */
+static void take_back(void)
+{
+    for (struct inherited *i = inherited; i; i = i->next) {
+        if (!i->used || i->fd < 0)
+            continue;
+        i->fd = fcntl(i->fd, F_DUPFD_CLOEXEC, 3);
+        i->used = false;
+    }
 }
 
 struct listening *listening_add(struct conf *cf, const struct inet_address *address)
@@ -197,7 +207,7 @@ static bool has_port(const struct inet_address *address)
         if (handles.at[slot].kind == HANDLE_LISTENER && same_port(handles.at[slot].fd, address))
             return true;
     for (const struct inherited *i = inherited; i; i = i->next)
-        if (same_port(i->fd, address))
+        if (!i->used && same_port(i->fd, address))
             return true;
     return false;
 }
@@ -243,6 +253,7 @@ void listening_abandon(const struct generation *gen)
     for (const struct listening *l = gen->listenings; l; l = l->next)
         for (unsigned j = 0; l->bound && j < l->nslots; j++)
             socket_unlink(handles.at[l->slots[j]].fd);
+    take_back();
 }
 
 bool listening_open(struct generation *gen, unsigned workers, struct diag_list *diag)

@@ -252,7 +252,7 @@ static bool parse_debug_connection(struct conf *cf, void *field, const void *arg
         return conf_error(cf, 1, "invalid-value", "host not found in debug_connection \"%.*s\"",
                           STR_FMT(text));
     if (meaningless)
-        conf_diag(cf, DIAG_WARN, 1, "meaningless-bits",
+        conf_diag(cf, DIAG_WARN, 1, "low-bits",
                   "low address bits of %.*s are meaningless", STR_FMT(text));
     debug->next = *list;
     *list = debug;

@@ -338,6 +338,7 @@ enum step request_fail(struct request *r, unsigned status)
 
 static void go_on(struct request *r)
 {
+    r->running = true;
     if (r->main->pool.failed && r->state != REQUEST_ENDING) {
         log_write(&r->log, LOG_ALERT, ENOMEM, "the request is given up");
         request_abort(r);
@@ -346,6 +347,7 @@ static void go_on(struct request *r)
         walk(r, STEP_ROUTE);
     if (r->state == REQUEST_RESPONDING && !held(r))
         output_pump(r);
+    r->running = false;
     check_end(r);
 }
 
@@ -490,7 +492,8 @@ void request_sent(struct request *r, bool whole)
     if (!whole)
         r->aborted = true;
     request_op_done(r, &r->sending);
-    check_end(r);                       /* most often it has nothing else to wait for */
+    if (!r->running)                    /* its filters and its source are on the stack */
+        check_end(r);                   /* most often it has nothing else to wait for */
 }
 
 void request_drained(struct request *r)

@@ -5,8 +5,8 @@
  *
  * A slot lets through what its subrequest writes when everything before it has gone; until then
  * the subrequest waits (FULL).  One that is only asked for its outcome has no slot: its body is
- * thrown away, or kept as a text.  When one breaks off in the middle of its part, so does its parent:
- * the client must see that the answer is not whole.
+ * thrown away, or kept as a text.  When one breaks off in the middle of its part, so does its
+ * parent: the client must see that the answer is not whole.
  */
 #ifndef HTTP_SUBREQUEST_H
 #define HTTP_SUBREQUEST_H

@@ -1,6 +1,6 @@
 /*
- * Fuzz target: charset conversion.  However a text is cut, the same comes of it; it grows by no more
- * than it may; UTF-8 that a map has both ways comes back; nothing but UTF-8 is written as UTF-8.
+ * Fuzz target: charset conversion.  However a text is cut, the same comes of it; it grows by no
+ * more than it may; what a map has in UTF-8 comes back; nothing but UTF-8 is written as UTF-8.
  * Owns the pool of one input.
  *
  *     lines "E0 D0B0" of a map; an empty line; the text

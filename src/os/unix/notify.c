@@ -1,5 +1,5 @@
 /*
- * sd_notify and socket activation.  Owns nothing but the time of the next sign of life.
+ * sd_notify and socket activation.  Owns nothing but the time of the last sign of life.
  */
 #include "os/unix/notify.h"
 
@@ -51,17 +51,17 @@ void notify_start(void)
 
 int64_t notify_watchdog(int64_t now)
 {
-    static int64_t due;
+    static int64_t last;
     const char *interval = getenv("WATCHDOG_USEC");
     const bool ours = interval && !getenv("WATCHDOG_PID");
     const int64_t half = ours ? strtoll(interval, NULL, 10) / 2000 : 0;
     if (half <= 0)
         return -1;
-    if (now >= due) {
-        due = now + half;
+    if (last == 0 || now - last >= half) {
+        last = now;
         notify_send("WATCHDOG=1");
     }
-    return due - now;
+    return last + half - now;
 }
 
 unsigned notify_listen_fds(void)

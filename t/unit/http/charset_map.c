@@ -8,8 +8,8 @@
 
 static struct charset_map map;
 
-static struct str convert(enum charset_direction direction, struct str text, size_t step, char *room,
-                          size_t size)
+static struct str convert(enum charset_direction direction, struct str text, size_t step,
+                          char *room, size_t size)
 {
     struct charset_sequence part = { 0 };
     struct fmt f;
@@ -29,7 +29,8 @@ static void check(enum charset_direction direction, const char *text, const char
     char room[256];
     for (size_t step = 1; step < 6; step++) {
         const struct str got = convert(direction, str_from(text), step, room, sizeof(room));
-        is_mem(got.at, got.len, want, strlen(want), "direction %d, %zu at a time", (int)direction, step);
+        is_mem(got.at, got.len, want, strlen(want), "direction %d, %zu at a time", (int)direction,
+               step);
     }
 }
 
@@ -62,12 +63,14 @@ static void test_to_utf8(void)
     add("80", "e282ac", 0);
     add("8A", "F09F9880", 0);
     add("41", "D090", 0);
-    check(CHARSET_TO_UTF8, "b\xC0\x80\x8A" "A\xFF", "b\xD1\x8E\xE2\x82\xAC\xF0\x9F\x98\x80\xD0\x90?");
+    check(CHARSET_TO_UTF8, "b\xC0\x80\x8A" "A\xFF",
+          "b\xD1\x8E\xE2\x82\xAC\xF0\x9F\x98\x80\xD0\x90?");
 }
 
 static void test_from_utf8(void)
 {
-    check(CHARSET_FROM_UTF8, "b\xD1\x8E\xE2\x82\xAC\xF0\x9F\x98\x80\xD0\x90" "A", "b\xC0\x80\x8A" "AA");
+    check(CHARSET_FROM_UTF8, "b\xD1\x8E\xE2\x82\xAC\xF0\x9F\x98\x80\xD0\x90" "A",
+          "b\xC0\x80\x8A" "AA");
     check(CHARSET_FROM_UTF8, "\xD0\xB0\xE2\x93\x90\xF4\x8F\xBF\xBF", "&#1072;&#9424;&#1114111;");
     check(CHARSET_FROM_UTF8, "\xFF\xD1 x\xD1\x8E", "?? x\xC0");
     check(CHARSET_FROM_UTF8, "\xE2\x82", "?");
@@ -82,7 +85,8 @@ static void test_from_utf8(void)
 
 static void test_sequences(void)
 {
-    static const char *const bad[] = { "", "E", "41", "80", "7F", "C3", "D0FF", "D0B", "E282", "E28280FF",
+    static const char *const bad[] = { "", "E", "41", "80", "7F", "C3", "D0FF", "D0B", "E282",
+                                       "E28280FF",
                                        "C080", "EDA080", "F4908080", "F8888080", "D0B0D0B1", "zz" };
     for (size_t i = 0; i < countof(bad); i++)
         add("C1", bad[i], 2);

@@ -56,7 +56,8 @@ sub _wrong
 
     return "status $status" if $status != ($c->{kind} eq 'range' ? 206 : 200);
     if ($c->{kind} eq 'range') {
-        return 'another part' if $c->{body} ne substr $self->{content}, $c->{from}, $c->{bytes_asked};
+        my $part = substr $self->{content}, $c->{from}, $c->{bytes_asked};
+        return 'another part' if $c->{body} ne $part;
     } elsif ($c->{kind} eq 'download') {
         return "$c->{got} bytes" if $c->{got} != $self->{size};
         return 'another MD5' if $c->{md5}->hexdigest ne $self->{md5};
@@ -315,8 +316,8 @@ sub _measure
 }
 
 # Options: port; how many keepalive, fresh (a connection a request), idle (one request at the
-# beginning and one at the end), pipelined (eight requests at once), upload (of a body that is passed
-# over), download (of `file`, which is served under /its name) and range (parts of it); path of
+# beginning and one at the end), pipelined (eight requests at once), upload (of a body that is
+# passed over), download (of `file`, which is served under /its name) and range (parts of it); path of
 # the short answers and a regex they are like; pause (mean seconds between requests); most seconds.
 sub start
 {
