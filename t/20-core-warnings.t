@@ -195,6 +195,7 @@ my %quiet = (
             'location / { internal; return 200; }',
             'location / { auth_basic off; allow all; return 200; }',
             'location / { deny all; if ($arg_a) { return 200; } }',
+            'location / { deny all; return 404; }',
             'location / { deny all; break; return 200; }',
             'location / { deny all; if ($arg_a) { break; } return 200; }',
             'location / { deny all; return 200; location /a { root /srv; } }',
@@ -240,6 +241,79 @@ for my $code (sort keys %quiet) {
             or diag($conf);
     }
 }
+
+# What many sites have.
+is((check(<<'CONF'))[0], '', 'an ordinary site');
+events { }
+http {
+    map $host $site { hostnames; default main; .example.org org; }
+    map $http_user_agent $robot { default 0; "~*(bot|crawl|spider)" 1; ~^curl/[\d.]+$ 1; }
+    gzip on;
+    gzip_vary on;
+    gzip_types text/css text/plain application/json image/svg+xml;
+    add_header X-Content-Type-Options nosniff always;
+
+    server {
+        listen 127.0.0.1:%%PORT%% default_server;
+        server_name _;
+        return 444;
+    }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        server_name example.com;
+        location /.well-known/acme-challenge/ { root /srv/acme; }
+        location / { return 301 $scheme://www.example.com$request_uri; }
+    }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        if ($host = old.example.com) {
+            return 301 http://www.example.com$request_uri;
+        }
+        server_name old.example.com;
+        return 404;
+    }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        server_name www.example.com "~^(?<user>[a-z\d-]{1,63})\.example\.com$";
+        root /srv/site;
+        index index.html;
+        error_page 404 /404.html;
+        error_page 500 502 503 504 /50x.html;
+
+        if (!-e $request_filename) {
+            rewrite ^(/[^/]+)?(/old-.*) $2 last;
+        }
+        rewrite ^/(blog|news)/(.*)$ /articles/$2 permanent;
+        location = /favicon.ico { log_not_found off; access_log off; }
+        location = /robots.txt { allow all; access_log off; }
+        location = /50x.html { root /srv/shared; internal; }
+        location ~ (^|/)\. { return 403; }
+        location ~ ^/(?:build|tests|config|lib|templates|data)(?:$|/) { return 404; }
+        location ~ ^/sites/.*/private/ { deny all; return 403; }
+        location ~* /(?:uploads|files)/.*\.php$ { deny all; }
+        location ~ ^/[^/.]+(?:/[^/]+)*/feed/?$ { expires 1h; }
+        location ~* \.(?:css(\.map)?|js|gif|svg|jpe?g|png|webp|ico|woff2?)$ {
+            expires 30d;
+            access_log off;
+        }
+        location /api/ {
+            if ($request_method = OPTIONS) {
+                add_header Access-Control-Allow-Origin *;
+                add_header X-Content-Type-Options nosniff;
+                return 204;
+            }
+            if ($robot) { return 429; }
+            try_files $uri @api;
+        }
+        location @api { return 200 "{}"; }
+        location /admin/ { auth_basic Staff; auth_basic_user_file users; }
+        location /img/ { alias /srv/images/; autoindex on; autoindex_exact_size off; }
+        location /status { stub_status; allow 127.0.0.1; deny all; }
+        location /health { access_log off; default_type text/plain; return 200 "up\n"; }
+        location / { try_files $uri $uri/ /index.html?$args; }
+    }
+}
+CONF
 
 unless (skipped('merge', since => '1.29.3')) {
     my $outer = 'add_header X-A 1;';

@@ -227,6 +227,99 @@ sub serve
 my $nginx = delete $ENV{NGINX} // '/usr/sbin/nginx';
 my $server = Test::Weir->new(name => 'traced');
 my $file = $server->dir . '/conf/weir.conf';
+
+# --- what else is told ----------------------------------------------------------------------------
+
+{
+    my $t = Test::Weir->new(name => 'told');
+    $t->write_file('html/there/index.html', "there\n");
+    $t->write_file('conf/rules.conf', "allow 192.0.2.1;\ndeny all;\n");
+    # A server whose log is not at debug says nothing, and a location may speak alone.
+    $t->write_conf(<<'CONF');
+events { }
+http {
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        error_log logs/error.log debug;
+        error_page 404 /lost.html;
+        location / { try_files $uri $uri/ /none.html @behind; }
+        location @behind { rewrite ^/old(.*)$ /new$1 last; return 302 /there/; }
+        location ^~ /new { return 404; }
+        location = /lost.html { internal; return 200 "lost\n"; }
+        location /closed { include rules.conf; }
+        location /any {
+            satisfy any;
+            allow 127.0.0.1;
+            deny all;
+            auth_basic any;
+            auth_basic_user_file none;
+        }
+        location /quiet { error_log logs/error.log error; try_files /none =404; }
+    }
+    server {
+        listen 127.0.0.1:%%PORT1%%;
+        error_log logs/other.log;
+        location / { return 204; }
+        location /loud { error_log logs/other.log debug; return 302 /; }
+    }
+}
+CONF
+    $t->start;
+    my $dir = $t->dir;
+    my $conf = "$dir/conf/weir.conf";
+    # The lines about a request, and what is asked to be among them, in this order.
+    my $told = sub {
+        my ($number, $path, $log, @expected) = @_;
+        my $before = length $t->error_log($log);
+        get($t->port($number), $path);
+        my @lines = map { /\[debug\] \S+ \*\d+ (\w+: ".*)/ ? $1 : () }
+            split /\n/, substr $t->error_log($log), $before;
+        s/ in \Q$conf\E:/ at / for @lines;
+        return is(join("\n", @lines), join("\n", @expected), "told of $path");
+    };
+    my $server = 'server: "" default server: no other has the name at 3';
+    my $unnamed = 'server: "" has the name';
+
+    $told->(0, '/there', 'logs/error.log', $server, 'location: "/" is the longest prefix at 7',
+        'location: "/" is chosen at 7', "file: \"$dir/html/there\" is of another kind at 7",
+        "file: \"$dir/html/there\" is there at 7",
+        "rewrite: \"http://127.0.0.1:" . $t->port . '/there/" is where the client is sent at 7',
+        'error: "301" has no error_page at 7');
+    $told->(0, '/old/x', 'logs/error.log', $server, 'location: "/" is the longest prefix at 7',
+        'location: "/" is chosen at 7',
+        map({ "file: \"$dir/html$_\" is not there at 7" } '/old/x', '/old/x', '/none.html'),
+        'file: "@behind" is taken: no file of try_files is there at 7',
+        'location: "@behind" is where it goes on: named location at 7',
+        'rewrite: "rewrite ^/old(.*)$ /new$1 last" matches at 8',
+        'rewrite: "/new/x" is the path now at 8', 'location: "^~ /new" is the longest prefix at 9',
+        'location: "^~ /new" is ^~: no regexes beside it at 9',
+        'location: "^~ /new" is chosen at 9', 'rewrite: "return 404" answers at 9',
+        'error: "error_page 404 /lost.html" answers instead at 9',
+        'rewrite: "/lost.html" is the path now: internal redirect at 9',
+        'location: "= /lost.html" is the path at 10', 'location: "= /lost.html" is chosen at 10',
+        'rewrite: "return 200 lost\x0A" answers at 10');
+    $told->(0, '/closed', 'logs/error.log', $server,
+        'location: "/closed" is the longest prefix at 11', 'location: "/closed" is chosen at 11',
+        "access: \"all\" is denied in $dir/conf/rules.conf:2", 'access: "access" denies at 11',
+        'access: "/closed" is refused at 11', 'error: "403" has no error_page at 11');
+    $told->(0, '/any', 'logs/error.log', $server, 'location: "/any" is the longest prefix at 12',
+        'location: "/any" is chosen at 12', 'access: "127.0.0.1" is allowed at 14',
+        'access: "access" allows at 12', 'access: "/any" is let in by one: satisfy any at 12',
+        'error: "error_page 404 /lost.html" answers instead at 12',
+        'rewrite: "/lost.html" is the path now: internal redirect at 12',
+        'location: "= /lost.html" is the path at 10', 'location: "= /lost.html" is chosen at 10',
+        'rewrite: "return 200 lost\x0A" answers at 10');
+    $told->(0, '/quiet', 'logs/error.log', $server,
+        'location: "/quiet" is the longest prefix at 19', 'location: "/quiet" is chosen at 19');
+    $told->(1, '/', 'logs/other.log');
+    $told->(1, '/loud', 'logs/other.log', 'rewrite: "return 302 /" answers at 25',
+        'rewrite: "http://127.0.0.1:' . $t->port(1) . '/" is where the client is sent at 25',
+        'error: "302" has no error_page at 25');
+    $t->stop;
+}
+
+# --- both of them -------------------------------------------------------------------------------
+
 my (@answers, $requests);
 my @lots = map { [make_lot('debug')] } 1 .. LOTS;
 for my $lot (@lots) {

@@ -71,7 +71,8 @@ sub track_box
     $ticks += $_ for @{$track->{deltas}};
     my $size = $track->{same_size} // 0;
     my $sizes = $track->{size_of};
-    my $stbl = box('stbl', box('stsd', pack('NN', 0, 1), box('what', "\0" x 20)), table('stts', 'NN', @{$track->{stts}}),
+    my $stbl = box('stbl', box('stsd', pack('NN', 0, 1), box('what', "\0" x 20)),
+        table('stts', 'NN', @{$track->{stts}}),
         $track->{stss} ? table('stss', 'N', @{$track->{stss}}) : '',
         $track->{ctts} ? table('ctts', 'NN', @{$track->{ctts}}) : '',
         table('stsc', 'NNN', @{$track->{stsc}}),

@@ -621,10 +621,12 @@ static bool put_movie(struct movie *m, struct str ftyp)
     if (m->part->to <= m->part->from)
         return fail(m->part, "no data between start time and end time in ", "");
     put_mdat(m);
+    if (m->out->failed)
+        return fail(m->part, "", " mp4 moov atom is too large");
     for (unsigned i = 0; i < m->ntracks; i++)
         if (!move_offsets(m, &m->tracks[i]))
             return false;
-    return !m->out->failed || fail(m->part, "", " mp4 moov atom is too large");
+    return true;
 }
 
 bool mp4_cut(struct str ftyp, struct str moov, const struct mp4_cut *cut, struct fmt *out,

@@ -383,9 +383,9 @@ struct request *request_new(const struct codec *codec, void *stream, struct conn
     r->log.data = r;
     r->began = c->loop->real;
     r->bytes_sent = c->sent + c->out.bytes;
+    init(r, &r->pool);
     r->server = r->address->default_server;     /* until a name is asked for */
     use(r, &r->server->outside);
-    init(r, &r->pool);
     c->worker->score->requests++;
     local_pin(local);
     return r;

@@ -470,6 +470,13 @@ static void warn_of_returning_server(struct conf *cf, const struct level *level)
     }
 }
 
+/* "deny all; return 404;" is meant, and a whole place that answers 503 for a while. */
+static bool refuses(const struct conf_node *answer)
+{
+    const struct str status = word(answer, 1);
+    return status.len == 3 && (*status.at == '4' || *status.at == '5');
+}
+
 static bool is_neutral(const struct conf_node *node)
 {
     return str_eq(word(node, 1), STR("off"))
@@ -484,7 +491,7 @@ static void warn_of_returning_location(struct conf *cf, const struct level *leve
         "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass", NULL
     };
     const struct conf_node *const answer = certain_return(level);
-    const struct conf_node *n = answer ? level->nodes : NULL;
+    const struct conf_node *n = answer && !refuses(answer) ? level->nodes : NULL;
     /* What is inside inherits the directives, but not the `return`. */
     if (next_location(level->block->children) || child(level->block->node, STR("limit_except")))
         return;

@@ -91,6 +91,7 @@ static void leave(struct h1 *h)
     h->idle_since = h->c->loop->now;
     conn_shutdown(h->c);
     conn_timer(h->c, h->lingering_timeout);
+    worker_idle(h->c, true);            /* whoever has something to ask may have its place */
 }
 
 /* How long a connection between two requests may wait for the next. */

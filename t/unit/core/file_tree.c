@@ -1,5 +1,5 @@
 /*
- * Unit test of core/file_tree.c: trees in a folder of its own, links among them, and what cannot be.
+ * Unit test of core/file_tree.c: trees in a folder of its own, links, and what cannot be.
  * Owns that folder.
  */
 #include "core/file_tree.c"
