@@ -234,7 +234,7 @@ my $file = $server->dir . '/conf/weir.conf';
     my $t = Test::Weir->new(name => 'told');
     $t->write_file('html/there/index.html', "there\n");
     $t->write_file('conf/rules.conf', "allow 192.0.2.1;\ndeny all;\n");
-    # A server whose log is not at debug says nothing, and a location may speak alone.
+    # A server whose log is not at debug says nothing, but a location of it may speak.
     $t->write_conf(<<'CONF');
 events { }
 http {
@@ -278,12 +278,14 @@ CONF
         return is(join("\n", @lines), join("\n", @expected), "told of $path");
     };
     my $server = 'server: "" default server: no other has the name at 3';
-    my $unnamed = 'server: "" has the name';
+    my @lost = ('location: "= /lost.html" is the path at 10',
+        'location: "= /lost.html" is chosen at 10',
+        'rewrite: "return 200 lost\x0A" answers at 10');
 
     $told->(0, '/there', 'logs/error.log', $server, 'location: "/" is the longest prefix at 7',
         'location: "/" is chosen at 7', "file: \"$dir/html/there\" is of another kind at 7",
         "file: \"$dir/html/there\" is there at 7",
-        "rewrite: \"http://127.0.0.1:" . $t->port . '/there/" is where the client is sent at 7',
+        "rewrite: \"http://localhost:" . $t->port . '/there/" is where the client is sent at 7',
         'error: "301" has no error_page at 7');
     $told->(0, '/old/x', 'logs/error.log', $server, 'location: "/" is the longest prefix at 7',
         'location: "/" is chosen at 7',
@@ -296,8 +298,7 @@ CONF
         'location: "^~ /new" is chosen at 9', 'rewrite: "return 404" answers at 9',
         'error: "error_page 404 /lost.html" answers instead at 9',
         'rewrite: "/lost.html" is the path now: internal redirect at 9',
-        'location: "= /lost.html" is the path at 10', 'location: "= /lost.html" is chosen at 10',
-        'rewrite: "return 200 lost\x0A" answers at 10');
+        @lost);
     $told->(0, '/closed', 'logs/error.log', $server,
         'location: "/closed" is the longest prefix at 11', 'location: "/closed" is chosen at 11',
         "access: \"all\" is denied in $dir/conf/rules.conf:2", 'access: "access" denies at 11',
@@ -307,13 +308,13 @@ CONF
         'access: "access" allows at 12', 'access: "/any" is let in by one: satisfy any at 12',
         'error: "error_page 404 /lost.html" answers instead at 12',
         'rewrite: "/lost.html" is the path now: internal redirect at 12',
-        'location: "= /lost.html" is the path at 10', 'location: "= /lost.html" is chosen at 10',
-        'rewrite: "return 200 lost\x0A" answers at 10');
+        @lost);
     $told->(0, '/quiet', 'logs/error.log', $server,
-        'location: "/quiet" is the longest prefix at 19', 'location: "/quiet" is chosen at 19');
+        'location: "/quiet" is the longest prefix at 19', 'location: "/quiet" is chosen at 19',
+        @lost);
     $told->(1, '/', 'logs/other.log');
     $told->(1, '/loud', 'logs/other.log', 'rewrite: "return 302 /" answers at 25',
-        'rewrite: "http://127.0.0.1:' . $t->port(1) . '/" is where the client is sent at 25',
+        'rewrite: "http://localhost:' . $t->port(1) . '/" is where the client is sent at 25',
         'error: "302" has no error_page at 25');
     $t->stop;
 }
