@@ -4,6 +4,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::Weir;
 use File::Find ();
+use File::Temp ();
 
 my $t;
 
@@ -32,6 +33,7 @@ sub listing
     my $top = $t->dir . '/html/' . $dir;
 
     return 'nothing' if !-e $top && !-l $top;
+    $top = readlink $top if -l $top;
     File::Find::find({no_chdir => 1, wanted => sub {
         return if $_ eq $top;
         my $name = s/^\Q$top\E\/?//r;
@@ -356,6 +358,29 @@ if (!skipped('into itself', differs => 'nothing is lost')) {
     symlink 'nowhere', $t->dir . '/html/s/broken';
     steps('links stay links', ['COPY', '/s/', to('/links/'), 201, 'links',
         'broken@ link@ x/ x/1=1 x/loop@ y=2 z/ z/zz/ z/zz/zzz=3']);
+}
+
+# --- another file system ------------------------------------------------------------------------
+
+SKIP: {
+    my $other = eval {
+        File::Temp::tempdir('weir-test-XXXXXX', DIR => '/dev/shm', CLEANUP => 1);
+    };
+    skip 'there is only one file system here', 1
+        if !$other || (stat $other)[0] == (stat $t->dir)[0];
+    chmod 0777, $other;
+    symlink $other, $t->dir . '/html/other';
+    tree('x/a' => 'aaa', map { ("x/folder/$_" => $source{$_}) } keys %source);
+    my $big = 'big' x 50_000;
+    steps('another file system',
+        ['PUT', '/other/big', [\$big], 201], ['PUT', '/other/big', [\$big], 204],
+        ['COPY', '/x/a', to('/other/copy'), 204], ['MOVE', '/x/a', to('/other/moved'), 204],
+        ['MOVE', '/other/big', to('/x/big'), 204], ['COPY', '/x/folder/', to('/other/f/'), 201],
+        ['MOVE', '/x/folder/', to('/other/g/'), 201, 'x', 'big=150000']);
+    my @trees = map { my $top = $_; ("$top/", "$top/s/", map { "$top/s/$_" } split / /, $all) }
+        qw(f g);
+    is(listing('other'), "copy=3 @trees moved=3", 'another file system: what came there');
+    ok(get($t->port, '/x/big')->{body} eq $big, 'another file system: and what came back');
 }
 
 # --- who may ------------------------------------------------------------------------------------

@@ -317,8 +317,9 @@ sub _measure
 
 # Options: port; how many keepalive, fresh (a connection a request), idle (one request at the
 # beginning and one at the end), pipelined (eight requests at once), upload (of a body that is
-# passed over), download (of `file`, which is served under /its name) and range (parts of it); path of
-# the short answers and a regex they are like; pause (mean seconds between requests); most seconds.
+# passed over), download (of `file`, which is served under /its name) and range (parts of it); path
+# of the short answers and a regex they are like; pause (mean seconds between requests); most
+# seconds.
 sub start
 {
     my ($class, %opt) = @_;
