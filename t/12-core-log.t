@@ -170,22 +170,15 @@ END
     unlike((lines($t, 'error.log', qr/start worker process /))[0], qr/\*/,
         'none without a connection');
 
-    {
-        local $TODO = 'the context of requests ends before the referrer' unless on_oracle();
-        missing($t, '/ref', Referer => 'http://a/b');
-        my ($found) = lines($t, 'error.log', qr/html\/ref"/);
-        like($found, qr/, host: "[^"]*", referrer: "http:\/\/a\/b"$/, 'with a referrer');
-    }
+    missing($t, '/ref', Referer => 'http://a/b');
+    my ($found) = lines($t, 'error.log', qr/html\/ref"/);
+    like($found, qr/, host: "[^"]*", referrer: "http:\/\/a\/b"$/, 'with a referrer');
     http($t->port, "GET /bad HTTP/1.1\r\n\r\n");
     comes { lines($t, 'error.log',
         qr/\[info\] .*client sent HTTP\/1\.1 request without "Host" header/) }
         'a request that is wrong';
-    {
-        local $TODO = 'a request that is refused at once has no context' unless on_oracle();
-        my ($found) = lines($t, 'error.log', qr/without "Host" header/);
-        like($found, qr/request headers, client: [\d.]+, server: first\.example, /,
-            'with its context');
-    }
+    ($found) = lines($t, 'error.log', qr/without "Host" header/);
+    like($found, qr/request headers, client: [\d.]+, server: first\.example, /, 'with its context');
 
     # No line is longer than a page of a terminal, and each ends.
     missing($t, '/' . 'long/' x 700);

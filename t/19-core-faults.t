@@ -10,6 +10,8 @@ use lib "$FindBin::Bin/lib";
 use Test::Weir;
 
 skip_file(differs => 'a reload keeps workers') if on_oracle();
+# Death by a signal is what it is about: a sanitizer would make an exit of it.
+$ENV{ASAN_OPTIONS} .= ':handle_segv=0:handle_abort=0' if $ENV{ASAN_OPTIONS};
 $ENV{WEIR_BINARY} = $ENV{WEIR_FAULTS} // "$FindBin::Bin/../objs/weir-faults";
 
 sub conf

@@ -1106,3 +1106,10 @@ server_name a.example;
 server_name;
 --- conf_error
 [emerg] invalid number of arguments in "server_name" directive in %%CONF%%:
+
+=== a server without listen is one on port 80
+--- full_config
+events { }
+http { server { root html; } }
+--- conf_ok
+test is successful

@@ -33,9 +33,9 @@ sub text
 sub plain
 {
     my ($answer) = @_;
-    my $in = $answer->{body};
+    my ($in, $out) = $answer->{body};
 
-    return gunzip(\$in => \my $out, MultiStream => 0, Strict => 1) ? $out : undef;
+    return gunzip(\$in => \$out, Strict => 1) ? $out : undef;
 }
 
 sub coding { return $_[0]{header}{'content-encoding'} // 'none' }
@@ -75,6 +75,7 @@ location /proxied/auth/ { alias html/; gzip_proxied expired auth; expires $arg_e
 location /varies/ { alias html/; add_header Vary Cookie; add_header Vary Accept-Encoding; }
 location /encoded/ { alias html/; add_header Content-Encoding br; }
 location /static/ { alias html/; gzip off; gzip_static on; }
+location /folder/ { alias html/; gzip off; gzip_static on; gzip_vary off; }
 location /always/ { alias html/; gzip off; gzip_static always; gzip_vary off; }
 location /unpack/ { alias html/; gzip off; gzip_static always; gunzip on; gunzip_buffers 4 8k; }
 location /both/ { alias html/; gzip_static always; gunzip on; }
@@ -119,9 +120,9 @@ my @rows = (
     ['off', '/off/page.html', 'none', undef, @gz],
     ['on by if', '/off/page.html?on=1', 'gzip', $vary, @gz],
     ['no Vary', '/quiet/page.html', 'gzip', undef, @gz],
-    ['401', '/401', 'none', undef, @gz], ['403', '/403', 'gzip', $vary, @gz],
-    ['404', '/404', 'gzip', $vary, @gz], ['500', '/500', 'none', undef, @gz],
-    ['301', '/301', 'none', undef, @gz],
+    ['status 401', '/401', 'none', undef, @gz], ['status 403', '/403', 'gzip', $vary, @gz],
+    ['status 404', '/404', 'gzip', $vary, @gz], ['status 500', '/500', 'none', undef, @gz],
+    ['status 301', '/301', 'none', undef, @gz],
     (map { ["accepts $_->[0]", '/page.html', $_->[1], $vary, 'Accept-Encoding' => $_->[0],
             defined $_->[2] ? (differs => $_->[2]) : ()] }
         ['gzip;q=0', 'none'], ['gzip;q=0.000', 'none'], ['gzip;q=0.001', 'gzip'],
@@ -161,7 +162,7 @@ my @rows = (
     ['static, not asked for', '/static/page.html', 'none', $vary],
     ['static, by a proxy', '/static/page.html', 'none', $vary, @gz, @via],
     ['static, none there', '/static/twenty.html', 'none', undef, @gz],
-    ['static, a folder there', '/static/page.txt', 'none', undef, @gz],
+    ['static, a folder there', '/folder/page.txt', 'none', undef, @gz],
     ['static, always', '/always/page.html', 'gzip', undef],
     ['static, always asked', '/always/page.html', 'gzip', undef, @gz],
     ['static, nothing but it', '/static/only.html', 'gzip', $vary, @gz],
@@ -222,14 +223,14 @@ cmp_ok(length get($t->port, '/level9/page.html', @gz)->{body}, '<',
 {
     my $conn = Test::Weir::Conn->new($t->port);
     my @paths = qw(page twenty big page twenty);
-    $conn->write(join '', map { "GET /$_.html HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n" }
-        @paths);
+    my $rest = "HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n";
+    $conn->write(join '', map { "GET /$_.html $rest" } @paths);
     is(plain($conn->read_response), $files{$_}, "$_ on one connection") for @paths;
     $conn->close;
     # Clients that go away while it is being made.
     for (1 .. 5) {
         my $gone = Test::Weir::Conn->new($t->port);
-        $gone->write("GET /slow/big.html HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+        $gone->write("GET /slow/big.html $rest");
         $gone->read_bytes(1000);
         $gone->reset;
     }
@@ -265,7 +266,8 @@ cmp_ok(length get($t->port, '/level9/page.html', @gz)->{body}, '<',
         my $conn = Test::Weir::Conn->new($t->port);
         $conn->write("GET /unpack/$name.html HTTP/1.1\r\nHost: a\r\n\r\n");
         unlike($conn->read_all, qr/\r\n0\r\n\r\n$/, "$name: not what looks complete");
-        wait_for { $t->error_log =~ /\[error\] .*inflate\(\) .*$name\.html/ } 5, 'it is logged';
+        my $line = qr/\[error\] .*inflate\(\) .*$name\.html/;
+        wait_for { $t->error_log =~ $line } 5, 'it is logged';
     }
     is(get($t->port, '/unpack/page.html')->{body}, "$files{page}packed", 'and it goes on');
 }
@@ -274,7 +276,8 @@ cmp_ok(length get($t->port, '/level9/page.html', @gz)->{body}, '<',
 
 {
     get($t->port, '/twenty.html', @gz);
-    wait_for { $t->access_log('logs/ratio.log') =~ /^\/twenty\.html [\d.]+\n\z/m } 5, 'logged';
+    my $last = qr/^\/twenty\.html [\d.]+\n\z/m;
+    wait_for { $t->access_log('logs/ratio.log') =~ $last } 5, 'logged';
     my $log = $t->access_log('logs/ratio.log');
     like($log, qr/^\/page\.html [3-9]\.\d\d$/m, 'how much smaller');
     like($log, qr/^\/twenty\.html 0\.\d\d$/m, 'or larger');
@@ -304,7 +307,8 @@ my %wrong = (
 );
 for my $text (sort keys %wrong) {
     my $bad = Test::Weir->new(name => 'conf');
-    $bad->write_conf("events { } http { server { listen 127.0.0.1:%%PORT%%; location / { $text } } }");
+    $bad->write_conf("events { } http { server { listen 127.0.0.1:%%PORT%%;\n"
+        . "location / { $text } } }");
     my $r = $bad->run_conf('-t');
     is($r->{status}, 1, $text);
     like($r->{err}, qr/\Q$wrong{$text}\E/, 'and why');

@@ -55,6 +55,7 @@ struct conf_file {
     const struct conf_node *included_by;        /* the include statement; NULL: the first file */
     struct conf_file *next;                     /* in the order of reading (for -T) */
     bool command_line;                          /* the text of -g: not listed, and has no lines */
+    bool repeated;                              /* it is included in several places */
 };
 
 struct conf_word {

@@ -401,6 +401,13 @@ static struct conf_file *new_file(struct conf *cf, struct str path, struct str t
     return file;
 }
 
+static struct conf_file *again(struct conf *cf, struct conf_file *first)
+{
+    struct conf_file *file = new_file(cf, first->path, first->text);
+    first->repeated = file->repeated = true;
+    return file;
+}
+
 /* NULL: it is reported. */
 static struct conf_file *open_file(struct tree *tree, struct str path, struct diag_place place)
 {
@@ -409,7 +416,7 @@ static struct conf_file *open_file(struct tree *tree, struct str path, struct di
     const char *call;
     struct str text;
     if (*seen)
-        return new_file(cf, path, (*seen)->file->text);
+        return again(cf, (*seen)->file);
     const char *name = pool_cstr(cf->temp, path);
     if (!read_text(cf->temp, name, &text, &call)) {
         const int error = errno;

@@ -13,6 +13,16 @@ enum {
     NEAREST_MAX = 48,
 };
 
+static const struct {
+    const char *code, *what;
+} warnings[] = {
+#define WARNING(code, what) { code, what },
+#include "core/warning.def"
+#undef WARNING
+};
+
+_Static_assert(countof(warnings) <= 64, "diag_list.silent has a bit for each");
+
 /* --- text that people see --------------------------------------------------------------------- */
 
 static unsigned byte_at(struct str s, size_t at)
@@ -233,6 +243,8 @@ void diag_details(const struct diag *d, struct fmt *f)
         fmt_char(f, '\n');
         show_excerpt(f, &note->place);
     }
+    if (d->level == DIAG_WARN)
+        fmt_print(f, "    (--no-warn %s)\n", d->code);
     if (!d->place.file)
         return;
     for (const struct diag_place *at = included_at(d->place.file); at; at = included_at(at->file)) {
@@ -443,6 +455,20 @@ void diag_init(struct diag_list *list, struct pool *pool)
     *list = (struct diag_list){ .pool = pool, .end = &list->first, .limit = ERROR_LIMIT };
 }
 
+uint64_t diag_warning(struct str code)
+{
+    for (unsigned i = 0; i < countof(warnings); i++)
+        if (str_eq(code, str_from(warnings[i].code)))
+            return UINT64_C(1) << i;
+    return 0;
+}
+
+void diag_list_warnings(struct fmt *f)
+{
+    for (unsigned i = 0; i < countof(warnings); i++)
+        fmt_print(f, "  %-22s: %s\n", warnings[i].code, warnings[i].what);
+}
+
 PRINTF_LIKE(2, 0)
 static struct str make_text(struct diag_list *list, const char *format, va_list args)
 {
@@ -465,7 +491,7 @@ struct diag *diag_vadd(struct diag_list *list, enum diag_level level, const char
         .place = place,
         .notes_end = &d->notes,
     };
-    if (known(list, d))
+    if (known(list, d) || (level == DIAG_WARN && list->silent & diag_warning(str_from(code))))
         return d;
     if (level == DIAG_WARN)
         list->warnings++;

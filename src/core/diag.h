@@ -6,6 +6,7 @@
  *             place                     file, line, column, length: what the caret underlines
  *             notes                     "expected ...", "did you mean ...", "opened at ..."
  *
+ * A warning ends in the code that `--no-warn` takes.  core/warning.def has all of them.
  * Printed as   weir: [emerg] unknown directive "foo" in /etc/x.conf:12     (nginx's line)
  *                  12:5 |     foo on;
  *                       |     ^^^
@@ -50,6 +51,7 @@ struct diag_list {
     struct pool *pool;
     struct diag *first, **end;
     unsigned errors, warnings, limit;   /* at most `limit` errors are kept (25) */
+    uint64_t silent;                    /* bits of warnings that nobody wants: diag_warning() */
 };
 
 void diag_init(struct diag_list *list, struct pool *pool);
@@ -60,6 +62,11 @@ struct diag *diag_add(struct diag_list *list, enum diag_level level, const char 
 struct diag *diag_vadd(struct diag_list *list, enum diag_level level, const char *code,
                        struct diag_place place, const char *format, va_list args)
     PRINTF_LIKE(5, 0);
+/* The bit of a warning's code in `silent`; 0: there is no such warning. */
+uint64_t diag_warning(struct str code);
+/* Every code with what it is about, a line each. */
+void diag_list_warnings(struct fmt *f);
+
 void diag_note(struct diag_list *list, struct diag *d, const char *format, ...) PRINTF_LIKE(3, 4);
 void diag_note_at(struct diag_list *list, struct diag *d, struct diag_place place,
                   const char *format, ...) PRINTF_LIKE(4, 5);

@@ -73,3 +73,8 @@ bool digest_equal(struct str a, struct str b)
 {
     return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.at, b.at, a.len) == 0);
 }
+
+const char *digest_library(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
+}

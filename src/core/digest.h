@@ -36,4 +36,7 @@ WARN_UNUSED bool digest_hmac(enum digest_kind kind, struct str key, struct str b
 /* Takes the same time wherever the first difference is; a different length is no secret. */
 bool digest_equal(struct str a, struct str b);
 
+/* "OpenSSL 3.0.11 19 Sep 2023": what runs. */
+const char *digest_library(void);
+
 #endif

@@ -14,6 +14,7 @@ enum class {
     LOG_CONTROL = 1 << 6,
     JSON = 1 << 7,
     HTML = 1 << 8,
+    LINK = 1 << 9,
 };
 
 #define IS_CONTROL(c) ((c) < 0x20 || (c) == 0x7f)
@@ -27,6 +28,8 @@ enum class {
     (IS_REDIRECT(c) || (c) == '<' || (c) == '>' || (c) == '?' || (c) == '\\' || (c) == '^' || \
      (c) == '`' || (c) == '{' || (c) == '|' || (c) == '}')
 
+#define IS_LINK(c) ((IS_URI(c) && (c) != '?') || (c) == '\'')
+
 #define CLASS(c) \
     ((IS_URI(c) ? URI : 0) | \
      (IS_URI(c) || (c) == '&' || (c) == '+' || (c) == ';' ? ARGS : 0) | \
@@ -34,7 +37,7 @@ enum class {
      ((c) <= ' ' || (c) == '%' ? KEY : 0) | \
      (IS_CONTROL(c) || (c) > 0x7f || (c) == '"' || (c) == '\\' ? LOG : 0) | \
      (IS_CONTROL(c) ? LOG_CONTROL : 0) | ((c) < 0x20 || (c) == '"' || (c) == '\\' ? JSON : 0) | \
-     ((c) == '&' || (c) == '<' || (c) == '>' || (c) == '"' ? HTML : 0))
+     ((c) == '&' || (c) == '<' || (c) == '>' || (c) == '"' ? HTML : 0) | (IS_LINK(c) ? LINK : 0))
 
 #define CLASS4(c) CLASS(c), CLASS((c) + 1), CLASS((c) + 2), CLASS((c) + 3)
 #define CLASS16(c) CLASS4(c), CLASS4((c) + 4), CLASS4((c) + 8), CLASS4((c) + 12)
@@ -162,7 +165,7 @@ static void one_percent(struct fmt *f, unsigned char c)
 
 void escape_uri(struct fmt *f, struct str s, enum escape_set set)
 {
-    static const enum class sets[] = { URI, ARGS, COMPONENT, REDIRECT, KEY };
+    static const enum class sets[] = { URI, ARGS, COMPONENT, REDIRECT, KEY, LINK };
     escape(f, s, sets[set], one_percent);
 }
 

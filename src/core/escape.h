@@ -27,6 +27,7 @@ enum escape_set {
     ESCAPE_COMPONENT,           /* a file's name in a link: all but letters, digits, - . _ ~ */
     ESCAPE_REDIRECT,            /* a Location that may hold arguments: % # only */
     ESCAPE_KEY,                 /* memcached: controls, the space and % only */
+    ESCAPE_LINK,                /* a whole link in HTML: as a path, but ' and not ? */
 };
 
 void escape_uri(struct fmt *f, struct str s, enum escape_set set);

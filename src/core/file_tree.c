@@ -260,8 +260,10 @@ static bool copy_entry(const struct place *entry, void *data, struct file_tree_f
     struct target inside;
     if (kind != KIND_FOLDER)
         return kind == KIND_DONE;
-    const int from = openat(entry->dir, entry->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC
-                            | (entry->up ? O_NOFOLLOW : 0));
+    errno = ENAMETOOLONG;               /* before there is a copy that could not be removed */
+    const int from = entry->depth == FILE_TREE_DEPTH ? -1
+                     : openat(entry->dir, entry->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC
+                                                       | (entry->up ? O_NOFOLLOW : 0));
     if (from < 0)
         return fail(failure, "opendir()", entry);
     if (make_folder(entry, to, &inside, failure) < 0) {

@@ -13,21 +13,28 @@
 struct inherited {
     struct inherited *next;
     int fd;
+    bool lent, used;
     struct inet_address address;
 };
 
-/* Of the process, from its start until its first configuration took what it wanted. */
+/* Of the process, from its start until its first configuration took what it wanted; afterwards, of
+ * those, the ones that are lent: without descriptor. */
 static struct inherited *inherited;
 
-static void inherit(int fd)
+static bool address_of(int fd, struct inet_address *address)
 {
-    struct inherited *i = calloc(1, sizeof(*i)), **end = &inherited;
     struct sockaddr_storage at;
     socklen_t len = sizeof(at);
+    return socket_local(fd, (struct sockaddr *)&at, &len) && inet_from_sockaddr(address, &at, len);
+}
+
+static void inherit(int fd, bool is_lent)
+{
+    struct inherited *i = calloc(1, sizeof(*i)), **end = &inherited;
     ASSERT(i);
     i->fd = fd;
-    if (!socket_local(fd, (struct sockaddr *)&at, &len) ||
-        !inet_from_sockaddr(&i->address, &at, len)) {
+    i->lent = is_lent;
+    if (!address_of(fd, &i->address)) {
         log_write(log_process, LOG_CRIT, errno, "getsockname() of the inherited socket #%d failed",
                   fd);
         free(i);
@@ -56,7 +63,7 @@ bool listening_inherit(const char *list)
                       STR_FMT(word));
             return false;
         }
-        inherit((int)fd);
+        inherit((int)fd, n < rest.len && rest.at[n] == ':');
         if (!str_from_off(rest, n + 1, &rest))
             break;
     }
@@ -66,24 +73,58 @@ bool listening_inherit(const char *list)
 void listening_inherit_activated(unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        inherit(3 + (int)i);
+        inherit(3 + (int)i, true);
 }
 
 void listening_inherit_end(void)
 {
-    while (inherited) {
-        struct inherited *i = inherited;
-        inherited = i->next;
-        close(i->fd);
+    char text[INET_TEXT + 1];
+    struct fmt f;
+    for (struct inherited **at = &inherited, *i; (i = *at) != NULL;) {
+        if (i->used && i->lent) {
+            i->fd = -1;
+            at = &i->next;
+            continue;
+        }
+        *at = i->next;
+        fmt_init_cut(&f, text, sizeof(text));
+        inet_write(&f, &i->address, true);
+        if (!i->used) {
+            log_write(log_process, LOG_WARN, 0,
+                      "no \"listen\" names the inherited socket #%d of %.*s: closed", i->fd,
+                      STR_FMT(fmt_done(&f)));
+            close(i->fd);
+        }
         free(i);
     }
+}
+
+bool listening_is_lent(int fd)
+{
+    struct inet_address address;
+    const struct inherited *i = address_of(fd, &address) ? inherited : NULL;
+    while (i && !(i->used && inet_eq(&i->address, &address)))
+        i = i->next;
+    return i != NULL;
+}
+
+void listening_unlink(int fd)
+{
+    if (!listening_is_lent(fd))
+        socket_unlink(fd);
+}
+
+/* Of datagrams, perhaps, that no `listen` means. */
+static bool fits(const struct inherited *i, const struct inet_address *address)
+{
+    return !i->used && inet_eq(&i->address, address) && socket_is_stream(i->fd);
 }
 
 static unsigned count_inherited(const struct inet_address *address, bool *shared)
 {
     unsigned n = 0;
     for (const struct inherited *i = inherited; i; i = i->next) {
-        if (!inet_eq(&i->address, address))
+        if (!fits(i, address))
             continue;
         *shared = *shared || !socket_has_reuseport(i->fd);
         n++;
@@ -93,15 +134,24 @@ static unsigned count_inherited(const struct inet_address *address, bool *shared
 
 static int take_inherited(const struct inet_address *address)
 {
-    for (struct inherited **i = &inherited, *found; (found = *i) != NULL; i = &found->next) {
-        if (!inet_eq(&found->address, address))
+    for (struct inherited *i = inherited; i; i = i->next) {
+        if (!fits(i, address))
             continue;
-        const int fd = found->fd;
-        *i = found->next;
-        free(found);
-        return fd;
+        i->used = true;
+        return i->fd;
     }
     return -1;
+}
+
+/* They are closed with the generation that took them, and another attempt will want them again. */
+static void take_back(void)
+{
+    for (struct inherited *i = inherited; i; i = i->next) {
+        if (!i->used || i->fd < 0)
+            continue;
+        i->fd = fcntl(i->fd, F_DUPFD_CLOEXEC, 3);
+        i->used = false;
+    }
 }
 
 struct listening *listening_add(struct conf *cf, const struct inet_address *address)
@@ -142,6 +192,26 @@ static unsigned count_open(const struct listening *l, bool *shared)
     return n;
 }
 
+static bool same_port(int fd, const struct inet_address *address)
+{
+    struct inet_address local;
+    return address_of(fd, &local) && local.any.sa_family != AF_UNIX &&
+           inet_port(&local) == inet_port(address);
+}
+
+/* Whether this server has another address of the port, perhaps all: then nobody else listens on
+ * this one, and its own sockets would be in the way of the probe. */
+static bool has_port(const struct inet_address *address)
+{
+    for (unsigned slot = 0; slot < handles.count; slot++)
+        if (handles.at[slot].kind == HANDLE_LISTENER && same_port(handles.at[slot].fd, address))
+            return true;
+    for (const struct inherited *i = inherited; i; i = i->next)
+        if (!i->used && same_port(i->fd, address))
+            return true;
+    return false;
+}
+
 /* One a worker, and never fewer than there are, since a socket that was closed would take the
  * connections in its backlog with it.  A socket without SO_REUSEPORT (unix, or from another
  * program) stays the only one of its address. */
@@ -156,7 +226,7 @@ static bool open_address(struct generation *gen, struct listening *l, unsigned w
     want = want < have ? have : want;
     want = want < came ? came : want;
     l->options.reuseport = !shared;
-    if (!have && !came && !shared &&
+    if (!have && !came && !shared && !has_port(&l->address) &&
         !socket_probe(&l->address.any, l->address.len, &l->options))
         return failed(l, diag, "bind()", errno);
     l->slots = pool_array(&gen->pool, want, sizeof(*l->slots));
@@ -183,6 +253,7 @@ void listening_abandon(const struct generation *gen)
     for (const struct listening *l = gen->listenings; l; l = l->next)
         for (unsigned j = 0; l->bound && j < l->nslots; j++)
             socket_unlink(handles.at[l->slots[j]].fd);
+    take_back();
 }
 
 bool listening_open(struct generation *gen, unsigned workers, struct diag_list *diag)

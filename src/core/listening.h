@@ -47,11 +47,15 @@ void listening_abandon(const struct generation *gen);
 /* Master, at commit: clients get in.  False: errno; at `*which`. */
 bool listening_start(const struct generation *gen, const struct listening **which);
 
-/* Master, at its start: sockets that came with the environment.  `list` is "3;4;" (WEIR, NGINX);
- * `count` sockets from descriptor 3 on (LISTEN_FDS).  False: a bad number was met (logged). */
+/* Master, at its start: sockets that came with the environment.  `list` is "3;4:" (WEIR, NGINX),
+ * where ":" follows one that is lent; `count` sockets from descriptor 3 on (LISTEN_FDS), all lent:
+ * whoever passed them keeps them, and their files.  False: a bad number was met (logged). */
 bool listening_inherit(const char *list);
 void listening_inherit_activated(unsigned count);
-/* Closes what was inherited and is not used by `gen`. */
+/* Closes what was inherited and is not used, and says so. */
 void listening_inherit_end(void);
+bool listening_is_lent(int fd);
+/* Removes the file of a unix socket, unless it is lent. */
+void listening_unlink(int fd);
 
 #endif

@@ -11,6 +11,8 @@
 #include "os/unix/file.h"
 #include "os/unix/shmem.h"
 
+#include <sys/stat.h>
+
 static const char *const facilities[] = {
     "kern", "user", "mail", "daemon", "auth", "intern", "lpr", "news", "uucp", "clock", "authpriv",
     "ftp", "ntp", "audit", "alert", "cron", "local0", "local1", "local2", "local3", "local4",
@@ -153,7 +155,9 @@ void log_reopen_files(uint32_t uid, void (*renewed)(unsigned slot, void *data), 
             log_write(log_process, LOG_EMERG, errno, "open() \"%s\" failed", path);
             continue;
         }
-        if (geteuid() == 0 && fchown(fd, uid, (gid_t)-1) < 0)
+        struct stat st;
+        if (geteuid() == 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
+            && fchown(fd, uid, (gid_t)-1) < 0)
             log_write(log_process, LOG_EMERG, errno, "fchown() \"%s\" failed", path);
         handle_put(slot, HANDLE_LOG, fd);
         handle_renewed(slot);
@@ -248,7 +252,7 @@ static bool parse_debug_connection(struct conf *cf, void *field, const void *arg
         return conf_error(cf, 1, "invalid-value", "host not found in debug_connection \"%.*s\"",
                           STR_FMT(text));
     if (meaningless)
-        conf_diag(cf, DIAG_WARN, 1, "meaningless-bits",
+        conf_diag(cf, DIAG_WARN, 1, "low-bits",
                   "low address bits of %.*s are meaningless", STR_FMT(text));
     debug->next = *list;
     *list = debug;

@@ -108,6 +108,7 @@ static int test(const struct options *o, const struct conf_paths *paths)
     struct conf_file *files = NULL;
     pool_init(&temp, &pool_heap);
     diag_init(&diag, &temp);
+    diag.silent = o->no_warn;
     struct generation *gen = generation_make(1, paths, o->global, true, &temp, &diag, &files);
     print_diagnostics(&diag, o->json, o->quiet);
     if (gen && !o->quiet && !o->json)
@@ -220,6 +221,7 @@ static struct generation *try_generation(const struct options *o, const struct c
     struct diag_list diag;
     pool_init(&temp, &pool_heap);
     diag_init(&diag, &temp);
+    diag.silent = o->no_warn;
     struct generation *gen = generation_make(1, paths, o->global, false, &temp, &diag, NULL);
     if (gen && !listening_open(gen, (unsigned)gen->core->worker_processes, &diag)) {
         generation_free(gen);
@@ -333,6 +335,8 @@ static struct generation *remake(void *data)
     struct diag_list diag;
     pool_init(&temp, &pool_heap);
     diag_init(&diag, &temp);
+    diag.silent = a->options->no_warn;
+    notify_reloading();
     struct generation *gen = generation_make(++a->last_id, a->paths, a->options->global, false,
                                              &temp, &diag, NULL);
     if (gen && (!listening_open(gen, 1, &diag) || !start_listening(gen, &diag))) {
@@ -343,6 +347,7 @@ static struct generation *remake(void *data)
     pool_free(&temp);
     if (gen)
         generation_seal(gen);
+    notify_send("READY=1");
     return gen;
 }
 
@@ -357,9 +362,11 @@ static int serve_alone(const struct options *o, const struct conf_paths *paths,
     if (daemonize && !process_daemonize())
         return BAD_START;
     log_use(gen->core->log);
+    listening_inherit_end();
     if (!upgrade_write_pid(&files, gen->core->pid.at))
         return FAILED;
     log_redirect_stderr();
+    notify_send("READY=1\nMAINPID=%d", (int)getpid());
     worker_single(gen, &single);
     upgrade_remove_pid(&files);
     return 0;
@@ -369,11 +376,11 @@ static int serve(const struct options *o, const struct conf_paths *paths, int ar
 {
     static struct master master;
     struct master *m = &master;
+    notify_start();
     const bool inherited = inherit_sockets();
     struct generation *gen = first_generation(o, paths);
     if (!gen)
         return FAILED;
-    listening_inherit_end();
     const struct core_conf *core = gen->core;
     if (running_already(core->pid.at)) {
         fprintf(stderr, "weir: [emerg] \"%s\" belongs to a server that is running\n",
@@ -386,6 +393,7 @@ static int serve(const struct options *o, const struct conf_paths *paths, int ar
     m->hooks = &hooks;
     m->options.paths = *paths;
     m->options.global = o->global;
+    m->options.no_warn = o->no_warn;
     m->options.argv = argv;
     m->control = -1;
     m->old_master = inherited ? getppid() : 0;
@@ -396,6 +404,7 @@ static int serve(const struct options *o, const struct conf_paths *paths, int ar
         return BAD_START;
     m->daemonized = core->daemon || inherited;
     log_use(core->log);
+    listening_inherit_end();
     master_hold_signals(m);             /* before the pid file says where to send them */
     if (!upgrade_write_pid(m, core->pid.at))
         return FAILED;

@@ -33,13 +33,24 @@ static void terminate_one(struct master *m, struct worker_row *row)
         kill(row->pid, m->killed ? SIGKILL : SIGTERM);
 }
 
+/* With two masters the service goes on, under the other. */
+static void tell_end(const struct master *m)
+{
+    if (m->new_binary)
+        return;
+    if (upgrade_is_open(m))
+        notify_send("MAINPID=%d", (int)m->old_master);
+    else
+        notify_send("STOPPING=1");
+}
+
 static void terminate(struct master *m)
 {
     if (m->terminating)
         return;
     m->terminating = true;
     m->terminate_at = clock_msec() + TERMINATE_MS;
-    notify_send("STOPPING=1");
+    tell_end(m);
     each_worker(m, terminate_one);
 }
 
@@ -54,7 +65,7 @@ static void quit(struct master *m)
     if (m->quitting)
         return;
     m->quitting = true;
-    notify_send("STOPPING=1");
+    tell_end(m);
     workers_forget_dead(m, 0);
     each_worker(m, quit_one);
 }
@@ -172,6 +183,8 @@ static int wait_time(const struct master *m, int64_t now)
         until = next;
     if (m->terminating && !m->killed && m->terminate_at < until)
         until = m->terminate_at;
+    if (m->sign_at >= 0 && m->sign_at < until)
+        until = m->sign_at;
     return until <= now ? 0 : (int)(until - now);
 }
 
@@ -264,6 +277,12 @@ static void tidy(struct master *m)
     log_write(log_process, LOG_NOTICE, 0, "exit");
 }
 
+static void watchdog(struct master *m, int64_t now)
+{
+    const int64_t wait = notify_watchdog(now);
+    m->sign_at = wait < 0 ? -1 : now + wait;
+}
+
 int master_run(struct master *m, struct generation *gen)
 {
     m->current = reload_adopt(m, gen);
@@ -281,7 +300,7 @@ int master_run(struct master *m, struct generation *gen)
         advance(m, now);
         workers_watch(m, now);
         control_step(m, now);
-        notify_watchdog(now);
+        watchdog(m, now);
     }
     tidy(m);
     return 0;

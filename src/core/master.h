@@ -86,6 +86,7 @@ enum transaction { TRANSACTION_IDLE, TRANSACTION_PREPARING, TRANSACTION_COMMITTI
 struct master_options {
     struct conf_paths paths;
     struct str global;                  /* -g */
+    uint64_t no_warn;
     char **argv;
 };
 
@@ -121,6 +122,7 @@ struct master {
     pid_t old_master;                   /* we are the new binary of this one; 0: no */
     bool daemonized, quitting, terminating, killed, reopen, upgrade;
     int64_t terminate_at, tick_at;
+    int64_t sign_at;                    /* a sign of life is due; -1: never */
 };
 
 /* From here on signals wait for master_run. */

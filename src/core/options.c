@@ -4,6 +4,8 @@
 #include "core/options.h"
 
 #include "config.h"
+#include "core/digest.h"
+#include "core/diag.h"
 #include "core/version.h"
 
 #include <stdio.h>
@@ -113,6 +115,15 @@ static bool is_command(struct options *o, const char *word)
     return false;
 }
 
+static bool add_no_warn(struct options *o, const char *code)
+{
+    const uint64_t bit = code ? diag_warning(str_from(code)) : 0;
+    o->no_warn |= bit;
+    if (!code)
+        fputs("weir: option \"--no-warn\" requires the code of a warning\n", stderr);
+    return bit || (code && complain("unknown warning", code));
+}
+
 bool options_parse(struct options *o, int argc, char **argv)
 {
     *o = (struct options){ .prefix = STR(PREFIX), .conf = STR(CONF_PATH),
@@ -120,7 +131,10 @@ bool options_parse(struct options *o, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             o->json = true;
-        else if (argv[i][0] != '-' && !o->command && is_command(o, argv[i]))
+        else if (strcmp(argv[i], "--no-warn") == 0) {
+            if (!add_no_warn(o, i + 1 < argc ? argv[++i] : NULL))
+                return false;
+        } else if (argv[i][0] != '-' && !o->command && is_command(o, argv[i]))
             continue;
         else if (argv[i][0] != '-' || strncmp(argv[i], "--", 2) == 0)
             return complain("invalid option", argv[i]);
@@ -135,14 +149,24 @@ void options_print_version(bool configure)
     fprintf(stderr, "weir version: weir/" WEIR_VERSION "%s%s%s\n", BUILD_NAME[0] ? " (" : "",
             BUILD_NAME, BUILD_NAME[0] ? ")" : "");
     if (configure)
-        fprintf(stderr, "built by " COMPILER "\nconfigure arguments:%s%s\n",
-                CONFIGURE_ARGS[0] ? " " : "", CONFIGURE_ARGS);
+        fprintf(stderr, "built by " COMPILER "\nbuilt with %s\nconfigure arguments:%s%s\n",
+                digest_library(), CONFIGURE_ARGS[0] ? " " : "", CONFIGURE_ARGS);
+}
+
+static const char *list_warnings(char *text, size_t size)
+{
+    struct fmt f;
+    fmt_init(&f, text, size);
+    diag_list_warnings(&f);
+    return fmt_done(&f).at;
 }
 
 void options_print_help(void)
 {
+    char text[4096];
     fputs("Usage: weir [-?hvVtTq] [-s signal] [-p prefix]\n"
           "            [-e filename] [-c filename] [-g directives]\n"
+          "            [--no-warn code] ...\n"
           "       weir directives|variables [--json]\n"
           "       weir generations [-p prefix] [-c filename]\n"
           "\n"
@@ -158,6 +182,8 @@ void options_print_help(void)
           "  -e filename   : set error log file\n"
           "  -c filename   : set configuration file\n"
           "  -g directives : set global directives out of configuration file\n"
-          "  --json        : with -t, directives, variables: for programs\n",
+          "  --json        : with -t, directives, variables: for programs\n"
+          "  --no-warn code: without these warnings:\n",
           stderr);
+    fputs(list_warnings(text, sizeof(text)), stderr);
 }

@@ -12,6 +12,7 @@ struct options {
     const char *signal;                 /* -s; NULL: none */
     struct str prefix, conf, error_log, global;
     bool has_error_log;
+    uint64_t no_warn;                   /* --no-warn: for diag_list.silent */
     const char *command;                /* "directives", "variables", "generations"; NULL: serve */
 };
 

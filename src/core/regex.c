@@ -6,6 +6,7 @@
 #include "core/regex.h"
 
 #include "core/generation.h"
+#include "core/regex_shape.h"
 #include "core/vars.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -220,6 +221,21 @@ static bool learn(struct conf *cf, struct regex *regex, unsigned arg)
     return names_can_be_used(cf, regex, arg);
 }
 
+/* Once for each pattern: where it stands first. */
+static void warn_of_shape(struct conf *cf, const struct regex *regex, unsigned arg)
+{
+    struct regex_shape shape;
+    if (!regex_shape(regex->pattern, regex->caseless, &shape) || shape.exploding.len == 0)
+        return;
+    struct diag *d = conf_diag(cf, DIAG_WARN, arg, "exploding-regex",
+                               "a request can make the regex \"%.*s\" run into its limit of steps",
+                               STR_FMT(regex->pattern));
+    diag_note(cf->diag, d, "there are many ways to divide a text among the repetitions of "
+              "\"%.*s\", and all of them are tried", STR_FMT(shape.exploding));
+    diag_note(cf->diag, d, "repeat only one: \"a+\" for \"(a+)+\", \"[a-z]+(-[a-z]+)*\" for "
+              "\"([a-z]+-?)+\"; or keep what was taken: \"(?>a+)\"");
+}
+
 struct regex *regex_add(struct conf *cf, struct str pattern, bool caseless, unsigned arg)
 {
     const struct regex like = { .pattern = pattern, .caseless = caseless,
@@ -230,7 +246,10 @@ struct regex *regex_add(struct conf *cf, struct str pattern, bool caseless, unsi
     regex = pool_new(cf->pool, struct regex);
     *regex = like;
     regex->pattern = pool_str(cf->pool, pattern);
-    return learn(cf, regex, arg) && book_add(cf, regex) ? regex : NULL;
+    if (!learn(cf, regex, arg) || !book_add(cf, regex))
+        return NULL;
+    warn_of_shape(cf, regex, arg);
+    return regex;
 }
 
 /* --- matching --------------------------------------------------------------------------------- */

@@ -280,6 +280,7 @@ static struct generation *make(struct master *m)
     struct conf_file *files;
     pool_init(&temp, &pool_heap);
     diag_init(&diag, &temp);
+    diag.silent = m->options.no_warn;
     struct generation *gen = generation_make(++m->last_id, &m->options.paths, m->options.global,
                                              false, &temp, &diag, &files);
     if (gen && !listening_open(gen, (unsigned)gen->core->worker_processes, &diag)) {

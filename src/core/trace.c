@@ -6,7 +6,8 @@
 
 static const char *const kind_names[] = {
     [TRACE_SERVER] = "server", [TRACE_LOCATION] = "location", [TRACE_REWRITE] = "rewrite",
-    [TRACE_ACCESS] = "access", [TRACE_UPSTREAM] = "upstream", [TRACE_CACHE] = "cache",
+    [TRACE_ACCESS] = "access", [TRACE_FILE] = "file",         [TRACE_ERROR] = "error",
+    [TRACE_UPSTREAM] = "upstream", [TRACE_CACHE] = "cache",
 };
 
 const char *trace_kind_name(enum trace_kind kind)

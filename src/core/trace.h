@@ -17,6 +17,8 @@ enum trace_kind {
     TRACE_LOCATION,
     TRACE_REWRITE,
     TRACE_ACCESS,
+    TRACE_FILE,
+    TRACE_ERROR,
     TRACE_UPSTREAM,
     TRACE_CACHE,
 };

@@ -2,6 +2,7 @@
  * The binary upgrade: a new program that inherits the listening sockets, and the pid files between.
  * Owns nothing that lasts: the new master is a child like another.
  */
+#include "core/listening.h"
 #include "core/log.h"
 #include "core/master.h"
 #include "core/number.h"
@@ -56,7 +57,8 @@ static bool old_name(const char *path, char *buffer, size_t size)
     return !f.failed;
 }
 
-/* "WEIR=4;5;": the sockets of the current generation, in the order of workers. */
+/* "WEIR=4;5:", as listening_inherit() reads it: the sockets of the current generation, in the order
+ * of workers. */
 static char *sockets(const struct generation *gen)
 {
     struct pool pool;
@@ -64,9 +66,11 @@ static char *sockets(const struct generation *gen)
     pool_init(&pool, &pool_heap);
     fmt_init_pool(&f, &pool, 256, 1 << 20);
     fmt_text(&f, "WEIR=");
-    for (unsigned i = 0; i < gen->nhandles; i++)
+    for (unsigned i = 0; i < gen->nhandles; i++) {
+        const int fd = handle_fd(gen->handles[i]);
         if (handles.at[gen->handles[i]].kind == HANDLE_LISTENER)
-            fmt_print(&f, "%d;", handle_fd(gen->handles[i]));
+            fmt_print(&f, "%d%c", fd, listening_is_lent(fd) ? ':' : ';');
+    }
     char *text = strdup(fmt_done(&f).at);
     pool_free(&pool);
     return text;

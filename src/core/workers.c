@@ -2,12 +2,12 @@
  * The master's rows of workers: forking, messages, death, replacement, the watchdog.
  * Owns the master's ends of the channels and the list of what each worker was sent.
  */
+#include "core/listening.h"
 #include "core/log.h"
 #include "core/master.h"
 #include "core/zone.h"
 #include "os/unix/channel.h"
 #include "os/unix/clock.h"
-#include "os/unix/socket.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -104,7 +104,7 @@ void workers_close_handle(struct master *m, unsigned slot)
             kill(row->pid, SIGKILL);
     }
     if (handles.at[slot].kind == HANDLE_LISTENER && !upgrade_is_open(m))
-        socket_unlink(handles.at[slot].fd);
+        listening_unlink(handles.at[slot].fd);
     handle_close(slot);
 }
 

@@ -61,6 +61,7 @@ struct conn {
     struct proxy_head *proxy;           /* what the PROXY head said; or NULL */
     uint64_t sent, received;            /* bytes */
     int64_t began;                      /* realtime, milliseconds */
+    int64_t since;                      /* on the worker's list that it is on, milliseconds */
     uint32_t requests;
     uint32_t turn, budget;              /* bytes that may still be read in that turn */
     bool full;                          /* FULL was answered; on_drained is owed */

@@ -15,6 +15,9 @@
 
 enum { BATCH = 32, PAUSE_MS = 500, PROXY_MS = 60000 };
 
+/* Under pressure, how long a client surely has for its head. */
+enum { HEAD_MS = 200 };
+
 /* --- the PROXY head --------------------------------------------------------------------------- */
 
 /* Looked at without taking it, so that what follows stays for the next layer. */
@@ -22,23 +25,28 @@ static void proxy_ready(struct conn *c)
 {
     char bytes[PROXY_HEAD_MOST];
     struct proxy_head head;
-    const char *why = "the client closed the connection";
+    const char *why = NULL;
     const ssize_t got = recv(c->watch.fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         c->watch.readable = false;
         return;
     }
-    const enum proxy_result result =
-        got > 0 ? proxy_protocol_parse(str_of(bytes, (size_t)got), &head, &why) : PROXY_BAD;
+    const struct str text = str_of(bytes, got > 0 ? (size_t)got : 0);
+    const enum proxy_result result = proxy_protocol_parse(text, &head, &why);
     if (result == PROXY_MORE && !c->watch.hangup)
         return;
     if (result != PROXY_DONE ||
         recv(c->watch.fd, bytes, head.len, MSG_DONTWAIT) != (ssize_t)head.len) {
-        log_write(&c->log, LOG_ERROR, 0, "broken header in PROXY protocol: %s", why);
+        if (got <= 0)                   /* a probe of the port, often */
+            log_write(&c->log, LOG_INFO, got ? errno : 0, "client closed connection");
+        else
+            log_write(&c->log, LOG_ERROR, 0, "broken header: \"%.*s\" (%s)", STR_FMT(text),
+                      why ? why : "incomplete");
         conn_close(c);
         return;
     }
     c->proxy = proxy_protocol_keep(&head);      /* the client stays who it is: that is realip's */
+    c->log.action = NULL;
     conn_timer(c, 0);
     if (!c->proxy || !c->listener->listening) {
         conn_close(c);
@@ -49,7 +57,7 @@ static void proxy_ready(struct conn *c)
 
 static void proxy_timeout(struct conn *c)
 {
-    log_write(&c->log, LOG_INFO, ETIMEDOUT, "client timed out in PROXY protocol");
+    log_write(&c->log, LOG_INFO, ETIMEDOUT, "client timed out");
     conn_close(c);
 }
 
@@ -77,6 +85,7 @@ static void conns_add(struct conn_list *list, struct conn *c)
         list->first = c;
     list->last = c;
     list->count++;
+    c->since = c->loop->now;
 }
 
 static void conns_remove(struct conn_list *list, struct conn *c)
@@ -92,14 +101,26 @@ static void conns_remove(struct conn_list *list, struct conn *c)
     list->count--;
 }
 
-void worker_idle(struct conn *c, bool idle)
+static struct conn_list *list_of(const struct conn *c)
 {
     struct worker *w = c->worker;
-    if (c->idle == idle)
-        return;
-    conns_remove(c->idle ? &w->idle : &w->conns, c);
+    return c->idle ? &w->idle : c->stage == CONN_WRITING ? &w->conns : &w->heads;
+}
+
+static void change(struct conn *c, bool idle, enum conn_stage stage)
+{
+    struct conn_list *old = list_of(c);
     c->idle = idle;
-    conns_add(idle ? &w->idle : &w->conns, c);
+    c->stage = (uint8_t)stage;
+    if (list_of(c) == old)
+        return;
+    conns_remove(old, c);
+    conns_add(list_of(c), c);
+}
+
+void worker_idle(struct conn *c, bool idle)
+{
+    change(c, idle, c->stage);
 }
 
 void worker_stage(struct conn *c, enum conn_stage stage)
@@ -107,7 +128,7 @@ void worker_stage(struct conn *c, enum conn_stage stage)
     struct worker_score *score = c->worker->score;
     score->stages[c->stage]--;
     score->stages[stage]++;
-    c->stage = (uint8_t)stage;
+    change(c, c->idle, stage);
 }
 
 void worker_sum(const struct worker *w, struct worker_score *sum)
@@ -135,9 +156,16 @@ static void listener_free(struct listener *l)
     free(l);
 }
 
-static unsigned count(const struct worker *w)
+unsigned listener_count(const struct worker *w)
 {
-    return w->conns.count + w->idle.count;
+    return w->conns.count + w->heads.count + w->idle.count;
+}
+
+/* Clients get all but 5 %: an answer may need a connection to somebody else. */
+static bool has_room(const struct worker *w)
+{
+    const unsigned kept = w->most / 20 + (w->most % 20 != 0);
+    return listener_count(w) < (w->most > kept ? w->most - kept : 1);
 }
 
 static void say(struct worker *w, enum message_type type)
@@ -161,13 +189,25 @@ static void conn_gone(struct conn *c)
     struct worker *w = c->worker;
     struct listener *l = c->listener;
     w->score->stages[c->stage]--;
-    conns_remove(c->idle ? &w->idle : &w->conns, c);
+    conns_remove(list_of(c), c);
     if (--l->conns == 0 && !l->listening)
         listener_free(l);
-    if (w->full && count(w) < w->most)
+    if (w->full && has_room(w))
         set_full(w, false);
-    if (w->quitting && count(w) == 0)
+    if (w->quitting && listener_count(w) == 0)
         w->loop.stop = true;
+}
+
+/* Where the connection is, as long as no request says more. */
+static void log_context(const struct log *log, struct fmt *f)
+{
+    const struct conn *c = log->data;
+    struct inet_address peer;
+    conn_peer(c, &peer);
+    fmt_text(f, ", client: ");
+    inet_write(f, &peer, false);
+    fmt_text(f, ", server: ");
+    inet_write(f, &c->listener->address, true);
 }
 
 static void begin(struct listener *l, int fd, const struct inet_address *peer)
@@ -188,36 +228,69 @@ static void begin(struct listener *l, int fd, const struct inet_address *peer)
     w->score->stages[c->stage = CONN_WAITING]++;
     c->log.conf = log_process->conf;
     c->log.connection = ++w->connections;
+    c->log.context = log_context;
+    c->log.data = c;
     c->log.debug = log_debug_matches(gen->core->events->debug_connections, peer);
     c->began = w->loop.real;
     l->conns++;
-    conns_add(&w->conns, c);
+    conns_add(list_of(c), c);
     if (!listening->proxy_protocol) {
         listening->accepted(c);
         return;
     }
     c->handler = &proxy_handler;
+    c->log.action = "reading PROXY protocol";
     conn_timer(c, PROXY_MS);
 }
 
-/* The oldest of those that wait for a next request makes room for one that has one. */
-static bool evict(struct worker *w)
+static struct conn *first_open(const struct conn_list *list)
 {
-    struct conn *c = w->idle.first;
+    struct conn *c = list->first;
     while (c && c->closing)
         c = c->next;
-    if (!c)
-        return false;
-    log_write(&c->log, LOG_INFO, 0, "idle connection closed to make room");
-    conn_close(c);
-    return true;
+    return c;
 }
 
-static void pause_accepting(struct worker *w, int error)
+/* Who waits for a next request makes room for one that has one; without such, the client whose head
+ * is not complete for longest. */
+static struct conn *victim(const struct worker *w)
 {
-    log_write(&w->log, LOG_CRIT, error, "accept4() failed, accepting pauses");
+    struct conn *c = first_open(&w->idle);
+    if (c)
+        return c;
+    c = first_open(&w->heads);
+    return c && w->loop.now - c->since >= HEAD_MS ? c : NULL;
+}
+
+static bool evict(struct worker *w)
+{
+    struct conn *c = victim(w);
+    if (!c)
+        return false;
+    log_write(&c->log, LOG_INFO, 0, "%s connection closed to make room",
+              c->idle ? "idle" : "slow");
+    return c->handler->on_drain(c, true);
+}
+
+static void pause_accepting(struct worker *w, int64_t msec)
+{
     set_full(w, true);
-    timer_set(&w->loop, &w->pause, PAUSE_MS);
+    timer_set(&w->loop, &w->pause, msec);
+}
+
+/* Until a connection ends, or there is somebody to evict. */
+static void no_room(struct worker *w)
+{
+    log_write(&w->log, LOG_ALERT, 0, "%u worker_connections are not enough", w->most);
+    pause_accepting(w, HEAD_MS);
+}
+
+/* The next try finds the descriptor of who makes room. */
+static void no_descriptor(struct worker *w, int error)
+{
+    log_write(&w->log, LOG_CRIT, error, "accept4() failed");
+    pause_accepting(w, PAUSE_MS);
+    evict(w);
 }
 
 /* One connection; false: there is none, or there is no room for it. */
@@ -226,9 +299,8 @@ static bool accept_one(struct listener *l, int listening)
     struct worker *w = l->worker;
     struct inet_address peer;
     int fd;
-    if (count(w) >= w->most && !evict(w)) {
-        log_write(&w->log, LOG_ALERT, 0, "%u worker_connections are not enough", w->most);
-        set_full(w, true);
+    if (!has_room(w) && !evict(w)) {
+        no_room(w);
         return false;
     }
     const enum socket_accept got = socket_accept(listening, &peer.any, sizeof(peer), &peer.len,
@@ -236,7 +308,7 @@ static bool accept_one(struct listener *l, int listening)
     if (got == SOCKET_AGAIN)
         return false;
     if (got != SOCKET_OK) {
-        pause_accepting(w, errno);
+        no_descriptor(w, errno);
         return false;
     }
     begin(l, fd, &peer);
@@ -370,8 +442,16 @@ void listener_update(struct worker *w)
         if (!l->listening && l->conns == 0)
             listener_free(l);
     }
-    if (count(w) < w->most)             /* it may be more now */
+    if (has_room(w))                    /* it may be more now */
         set_full(w, false);
     listener_review(w);
+}
+
+void listener_resume(struct worker *w)
+{
+    if (has_room(w) || victim(w))
+        set_full(w, false);
+    else if (w->full)
+        timer_set(&w->loop, &w->pause, HEAD_MS);
 }
 

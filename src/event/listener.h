@@ -36,5 +36,8 @@ struct listener {
 void listener_update(struct worker *w);
 /* Watches what this worker should accept from just now (adoption, full, quitting), and no more. */
 void listener_review(struct worker *w);
+/* Accepting has paused for a while: it goes on where it can. */
+void listener_resume(struct worker *w);
+unsigned listener_count(const struct worker *w);        /* connections of clients */
 
 #endif

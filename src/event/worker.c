@@ -10,6 +10,7 @@
 #include "event/listener.h"
 #include "event/threads.h"
 #include "os/unix/channel.h"
+#include "os/unix/notify.h"
 #include "os/unix/process.h"
 #include "os/unix/sandbox.h"
 #include "os/unix/signal.h"
@@ -36,6 +37,7 @@ static void shutdown_fires(struct timer *timer)
     struct worker *w = container_of(timer, struct worker, shutdown);
     if (w->quitting) {
         drain(&w->conns, true);
+        drain(&w->heads, true);
         drain(&w->idle, true);
     }
 }
@@ -47,7 +49,7 @@ static void close_listeners(const struct worker *w)
         if (handles.at[slot].kind != HANDLE_LISTENER)
             continue;
         if (w->single)
-            socket_unlink(handles.at[slot].fd);
+            listening_unlink(handles.at[slot].fd);
         handle_close(slot);
     }
 }
@@ -66,11 +68,12 @@ static void quit(struct worker *w, bool heir)
     listener_review(w);
     close_listeners(w);
     drain(&w->conns, false);
+    drain(&w->heads, false);
     if (!heir)
         drain(&w->idle, false);
     if (most)
         timer_set(&w->loop, &w->shutdown, most);
-    if (w->conns.count + w->idle.count == 0)
+    if (listener_count(w) == 0)
         w->loop.stop = true;
 }
 
@@ -179,7 +182,7 @@ static void close_slot(unsigned slot, void *data)
 {
     (void)data;
     if (handles.at[slot].kind == HANDLE_LISTENER)
-        socket_unlink(handles.at[slot].fd);
+        listening_unlink(handles.at[slot].fd);
     handle_close(slot);
 }
 
@@ -259,6 +262,12 @@ static void prepare(struct worker *w, const struct message *message)
     tell(w, MESSAGE_RELEASED, message->generation, 0);
 }
 
+static void relog(const struct conn_list *list, const struct log_conf *conf)
+{
+    for (struct conn *c = list->first; c; c = c->next)
+        c->log.conf = conf;
+}
+
 static void use(struct worker *w, struct local *local)
 {
     const struct core_conf *core = local->generation->core;
@@ -271,10 +280,9 @@ static void use(struct worker *w, struct local *local)
     log_use(core->log);
     log_redirect_stderr();
     w->log.conf = log_process->conf;
-    for (struct conn *c = w->conns.first; c; c = c->next)
-        c->log.conf = core->log;
-    for (struct conn *c = w->idle.first; c; c = c->next)
-        c->log.conf = core->log;
+    relog(&w->conns, core->log);
+    relog(&w->heads, core->log);
+    relog(&w->idle, core->log);
     if (!old)
         return;
     old->state = LOCAL_RETIRED;
@@ -418,6 +426,14 @@ static void quit_alone(struct worker *w)
     quit(w, false);
 }
 
+static void life_fires(struct timer *timer)
+{
+    struct worker *w = container_of(timer, struct worker, life);
+    const int64_t wait = notify_watchdog(w->loop.now);
+    if (wait > 0)
+        timer_set(&w->loop, timer, wait);
+}
+
 static void signal_single(struct worker *w, int signal)
 {
     if (signal == SIGHUP && !w->quitting)
@@ -436,6 +452,8 @@ static void signals_ready(struct watch *watch)
                   signal_name(signal), info.ssi_pid,
                   signal == SIGTERM || signal == SIGINT ? ", exiting"
                   : signal == SIGQUIT ? ", shutting down" : "");
+        if (w->single && (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT))
+            notify_send("STOPPING=1");
         if (signal == SIGTERM || signal == SIGINT)
             w->loop.stop = true;
         else if (signal == SIGQUIT)
@@ -449,12 +467,7 @@ static void signals_ready(struct watch *watch)
 
 static void pause_fires(struct timer *timer)
 {
-    struct worker *w = container_of(timer, struct worker, pause);
-    if (!w->full || w->conns.count + w->idle.count >= w->most)
-        return;
-    w->full = false;
-    tell(w, MESSAGE_ROOM, 0, 0);
-    listener_review(w);
+    listener_resume(container_of(timer, struct worker, pause));
 }
 
 /* The end of the loop is that of the process: nothing is freed, but nothing is kept either. */
@@ -532,7 +545,8 @@ static void set_environment(const struct core_conf *core)
 
 static void init_loop(struct worker *w)
 {
-    static const int signals[] = { SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGWINCH, SIGHUP, SIGUSR2 };
+    static const int signals[] = { SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGWINCH, SIGHUP, SIGUSR2,
+                                   SIGALRM, SIGIO };
     if (!loop_init(&w->loop))
         cannot_start("epoll_create()");
     w->loop.owner = w;
@@ -605,5 +619,7 @@ void worker_single(struct generation *gen, const struct worker_single *single)
     w->log = *log_process;
     use(w, local);
     listener_update(w);
+    w->life.fire = life_fires;
+    life_fires(&w->life);
     run(w);
 }

@@ -5,7 +5,8 @@
  *       loop        descriptors, timers, tasks
  *       current     the generation that new requests begin under; `all`: every one it still holds
  *       listeners   addresses; each with the sockets this worker accepts from
- *       conns       busy connections;  idle: those between two requests, oldest first
+ *       conns       connections, each on one list: busy; heads: a head is awaited or incomplete;
+ *                   idle: between two requests.  The first of each has been there longest
  *
  * Messages from the master are handled between turns' events like any other; see core/message.h.
  */
@@ -38,7 +39,7 @@ struct worker {
     struct watch channel, signals;
     struct local *current, *all;
     struct listener *listeners;
-    struct conn_list conns, idle;
+    struct conn_list conns, heads, idle;
     unsigned most;                      /* connections */
     uint64_t connections;               /* ever accepted: their numbers */
     bool quitting, heir;                /* heir: somebody else serves already */
@@ -54,6 +55,7 @@ struct worker {
     const struct worker_score *scores;  /* of all */
     unsigned nscores;
     struct worker_score alone;          /* without a master */
+    struct timer life;                  /* likewise: the next sign of it */
     const struct worker_single *single; /* NULL: there is a master */
     struct log log;
 };

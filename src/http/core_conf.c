@@ -10,6 +10,7 @@
 #include "http/body.h"
 #include "http/error.h"
 #include "http/file.h"
+#include "http/warnings.h"
 
 #include "config.h"
 
@@ -47,10 +48,15 @@ static bool check_root(struct conf *cf, const struct template *t, const char *di
 static void warn_of_slash(struct conf *cf, struct str path, const struct location *location)
 {
     const bool prefix = location->kind == LOCATION_PREFIX || location->kind == LOCATION_NO_REGEX;
-    if (prefix && str_ends(path, STR("/")) && !str_ends(location->name, STR("/")))
-        conf_diag(cf, DIAG_WARN, 1, "alias-slash",
-                  "\"alias\" ends in a slash and location \"%.*s\" does not: what goes on with "
-                  "\"..\" is not found there", STR_FMT(location->name));
+    if (!prefix || !str_ends(path, STR("/")) || str_ends(location->name, STR("/")))
+        return;
+    struct diag *d = conf_diag(cf, DIAG_WARN, 1, "alias-traversal", "\"alias\" ends in a slash and "
+                               "location \"%.*s\" does not", STR_FMT(location->name));
+    const struct conf_node *opened = cf->block->node;
+    diag_note_at(cf->diag, d, opened->words[opened->nwords - 1].place, "write \"%.*s/\" here",
+                 STR_FMT(location->name));
+    diag_note(cf->diag, d, "in nginx a request for \"%.*s../x\" leads out of the folder; weir "
+              "answers 404", STR_FMT(location->name));
 }
 
 /* root and alias fill one field, and a place has one of them. */
@@ -361,6 +367,7 @@ static bool finish(struct conf *cf)
             end = &server->next;
         }
     }
+    http_warnings(cf);
     return http_listen_finish(cf, first);
 }
 

@@ -8,6 +8,10 @@
 #include "http/response.h"
 #include "http/vars.h"
 
+#ifdef WITHOUT_HTTP_GZIP
+const struct encoder http_gzip_encoder = { .section = NULL };
+#endif
+
 static const struct {
     struct str token, suffix;
     const struct encoder *encoder;

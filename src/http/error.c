@@ -6,6 +6,8 @@
 #include "core/number.h"
 #include "http/core_conf.h"
 #include "http/response.h"
+#include "http/subrequest.h"
+#include "http/trace.h"
 #include "http/uri.h"
 
 enum { ANSWERED = 0, AS_IT_IS = -1 };
@@ -196,6 +198,9 @@ static enum step follow(struct request *r, const struct error_page *page)
         r->error_page = true;
         return error_answer(r, 500);
     }
+    if (trace_on(r->trace))
+        http_tell(r, TRACE_ERROR, fmt_pool(r->subject.pool, "error_page %u %.*s", page->code,
+                                           STR_FMT(to)), "answers instead");
     r->error_status = page->status == AS_IT_IS ? (uint16_t)page->code : (uint16_t)page->status;
     if (to.at[0] == '@')
         return request_redirect_named(r, to);
@@ -225,16 +230,22 @@ static const struct error_page *find_page(const struct request *r, unsigned stat
 enum step error_answer(struct request *r, unsigned status)
 {
     const struct error_page *found = r->error_page ? NULL : find_page(r, status);
+    struct str instead;
     r->error_status = 0;
     if (status == 444) {
         request_drop(r, status);
         return STEP_WAIT;
     }
     reset(r);
+    if (subrequest_instead(r, &instead))
+        return response_text(r, 200, r->parent->out.content_type, instead);
     if (closes(status))
         r->out.close = true;
-    if (!found)
+    if (!found) {
+        if (trace_on(r->trace))
+            http_tell(r, TRACE_ERROR, fmt_pool(r->subject.pool, "%u", status), "has no error_page");
         return page(r, status);
+    }
     if (!http_location_conf(r)->recursive_error_pages)
         r->error_page = true;
     const enum step step = follow(r, found);

@@ -10,6 +10,7 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include "config.h"
 #include "core/conf.h"
 #include "core/template.h"
 #include "event/flow.h"

@@ -341,7 +341,8 @@ static struct http_listen *default_listen(struct conf *cf, struct server *server
 {
     struct http_listen *l = pool_new(cf->pool, struct http_listen);
     options_init(&l->options);
-    ASSERT(inet_parse(geteuid() == 0 ? STR("*:80") : STR("*:8000"), 80, &l->address));
+    ASSERT(inet_parse(geteuid() == 0 ? STR("0.0.0.0:80") : STR("0.0.0.0:8000"), 80,
+                      &l->address));
     l->text = address_text(cf, &l->address);
     l->server = server;
     return l;

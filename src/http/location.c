@@ -8,6 +8,7 @@
  * prefix of the path.  Owns nothing: all of it lies in the generation.
  */
 #include "http/core_conf.h"
+#include "http/trace.h"
 
 struct location_node {
     struct str name;
@@ -239,7 +240,7 @@ bool http_locations_finish(struct conf *cf, struct locations *list)
 static void tell(const struct request *r, const struct location *l, const char *why)
 {
     if (trace_on(r->trace))
-        trace_step(r->trace, TRACE_LOCATION, l->name, str_from(why), l->block->file,
+        trace_step(r->trace, TRACE_LOCATION, http_trace_name(r, l), str_from(why), l->block->file,
                    l->block->line);
 }
 
@@ -292,7 +293,7 @@ static enum locate choose_plain(struct request *r, const struct locations *list,
     if (at < 0)
         return LOCATE_NONE;
     *found = tree->nodes[at].prefix;
-    tell(r, *found, "longest prefix");
+    tell(r, *found, "is the longest prefix");
     return LOCATE_NONE;
 }
 
@@ -334,9 +335,11 @@ enum locate http_choose_location(struct request *r, const struct location **foun
 {
     *found = NULL;
     const enum locate how = choose(r, &r->server->locations, found);
-    if (how == LOCATE_NONE && *found)
-        return LOCATE_FOUND;
-    return how;
+    if (how == LOCATE_NONE)
+        tell(r, *found ? *found : &r->server->outside, *found ? "is chosen" : "has no location");
+    else if (how == LOCATE_FOUND)
+        tell(r, *found, "is chosen");
+    return how == LOCATE_NONE && *found ? LOCATE_FOUND : how;
 }
 
 const struct location *http_named_location(const struct server *server, struct str name)

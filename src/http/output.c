@@ -108,8 +108,7 @@ static bool no_body(const struct request *r)
     return r->in.method == METHOD_HEAD || status == 204 || status == 304;
 }
 
-/* A filter has found that there is another answer: everything begins anew with that. */
-static void refuse(struct request *r)
+void output_refuse(struct request *r)
 {
     r->source->cancel(r->source);
     r->filters = NULL;
@@ -125,7 +124,7 @@ static bool send_head(struct request *r)
     const enum step discarded = r->parent ? STEP_NEXT : body_discard(r);
     if (discarded != STEP_NEXT) {
         if (discarded == STEP_FAIL)
-            refuse(r);
+            output_refuse(r);
         return false;
     }
     r->out.head_sent = true;
@@ -138,7 +137,7 @@ static bool send_head(struct request *r)
         }
     }
     if (!build(r)) {
-        refuse(r);
+        output_refuse(r);
         return false;
     }
     r->out.bodiless = no_body(r);

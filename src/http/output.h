@@ -14,5 +14,8 @@
 void output_init(struct request *r);
 /* Goes on with what filters hold, then pulls the source, unless somebody is full. */
 void output_pump(struct request *r);
+/* Everything begins anew with the answer to r->out.status: a filter, or whoever has asked, wants
+ * another one.  Nothing has been passed on. */
+void output_refuse(struct request *r);
 
 #endif

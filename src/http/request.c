@@ -11,6 +11,10 @@
 #include "http/path.h"
 #include "http/response.h"
 #include "http/subrequest.h"
+#include "http/trace.h"
+
+/* What access logs show when nothing else was answered: nginx's number. */
+enum { CLIENT_GONE = 499 };
 
 enum { REDIRECTS_MOST = 10 };
 
@@ -77,6 +81,8 @@ static void use(struct request *r, const struct location *location)
     r->location = location;
     r->conf = location->conf;
     r->log.conf = log_conf_of(location->block);
+    if (log_on(&r->log, LOG_DEBUG))
+        http_trace(r);
 }
 
 void request_enter(struct request *r, const struct location *location)
@@ -104,8 +110,10 @@ static enum step choose_location(struct request *r)
         break;
     case LOCATE_FOUND:
         if (((const struct http_location_conf *)conf_of(found->block, http_location_section))
-                ->internal && !r->internal)
+                ->internal && !r->internal) {
+            http_tell(r, TRACE_LOCATION, http_trace_name(r, found), "is internal: 404");
             return request_fail(r, 404);
+        }
         break;
     }
     if (found->limited && !(found->methods & r->in.method))
@@ -160,6 +168,7 @@ static enum step refuse(struct request *r)
 {
     if (delays(r))
         return STEP_WAIT;
+    http_tell(r, TRACE_ACCESS, r->in.path, "is refused");
     if (r->denied == 403 && http_location_conf(r)->satisfy == SATISFY_ANY)
         log_write(&r->log, LOG_ERROR, 0, "access forbidden by rule");
     return request_fail(r, r->denied);
@@ -191,15 +200,18 @@ static enum step next_phase(struct request *r)
 }
 
 /* What a step of the access phase answered, under `satisfy`.  STEP_WAIT: the phase is over. */
-static enum step weigh_access(struct request *r, enum step step)
+static enum step weigh_access(struct request *r, const char *name, enum step step)
 {
     const bool any = http_location_conf(r)->satisfy == SATISFY_ANY;
     const bool denied = step == STEP_FAIL && (r->out.status == 401 || r->out.status == 403);
+    if (denied || step == STEP_ALLOW)
+        http_tell(r, TRACE_ACCESS, str_from(name), denied ? "denies" : "allows");
     if (denied && r->denied != 401)
         r->denied = (uint16_t)r->out.status;
     if (any ? denied : step == STEP_ALLOW)
         return STEP_NEXT;
     if (any && step == STEP_ALLOW) {
+        http_tell(r, TRACE_ACCESS, r->in.path, "is let in by one: satisfy any");
         r->allowed = true;
         fields_remove(&r->out.fields, STR("WWW-Authenticate"));
     } else if (!denied)
@@ -229,7 +241,7 @@ static enum step run_steps(struct request *r)
             const uint8_t at = r->step;
             enum step step = plan->steps[at]->run(r);
             if (r->phase == PHASE_ACCESS && step != STEP_WAIT) {
-                step = weigh_access(r, step);
+                step = weigh_access(r, plan->steps[at]->name, step);
                 if (step == STEP_WAIT)
                     break;
             }
@@ -289,6 +301,7 @@ enum step request_redirect(struct request *r, struct str path, struct str args)
 {
     if (r->redirects == 0)
         return too_many(r, "internally redirecting to", path);
+    http_tell(r, TRACE_REWRITE, path, "is the path now: internal redirect");
     r->redirects--;
     r->in.path = path;
     r->in.args = args;
@@ -308,6 +321,7 @@ enum step request_redirect_named(struct request *r, struct str name)
         log_write(&r->log, LOG_ERROR, 0, "could not find named location \"%.*s\"", STR_FMT(name));
         return request_fail(r, 500);
     }
+    http_tell(r, TRACE_LOCATION, name, "is where it goes on: named location");
     r->internal = true;
     use(r, location);
     route_from(r, PHASE_REWRITE);
@@ -324,6 +338,7 @@ enum step request_fail(struct request *r, unsigned status)
 
 static void go_on(struct request *r)
 {
+    r->running = true;
     if (r->main->pool.failed && r->state != REQUEST_ENDING) {
         log_write(&r->log, LOG_ALERT, ENOMEM, "the request is given up");
         request_abort(r);
@@ -332,6 +347,7 @@ static void go_on(struct request *r)
         walk(r, STEP_ROUTE);
     if (r->state == REQUEST_RESPONDING && !held(r))
         output_pump(r);
+    r->running = false;
     check_end(r);
 }
 
@@ -368,6 +384,8 @@ struct request *request_new(const struct codec *codec, void *stream, struct conn
     r->began = c->loop->real;
     r->bytes_sent = c->sent + c->out.bytes;
     init(r, &r->pool);
+    r->server = r->address->default_server;     /* until a name is asked for */
+    use(r, &r->server->outside);
     c->worker->score->requests++;
     local_pin(local);
     return r;
@@ -400,8 +418,6 @@ struct request *request_new_sub(struct request *parent, const struct codec *code
 
 void request_start(struct request *r, unsigned bad)
 {
-    r->server = r->address->default_server;
-    use(r, &r->server->outside);
     const struct server *server = bad ? NULL : http_choose_server(r);
     if (server) {
         r->server = server;
@@ -418,10 +434,6 @@ void request_start(struct request *r, unsigned bad)
 
 void request_drop(struct request *r, unsigned status)
 {
-    if (!r->server) {
-        r->server = r->address->default_server;
-        use(r, &r->server->outside);
-    }
     r->out.status = status;
     r->silent = true;
     r->state = REQUEST_ENDING;
@@ -434,6 +446,8 @@ void request_abort(struct request *r)
     if (r->aborted)
         return;
     r->aborted = true;
+    if (r->out.status == 0)
+        r->out.status = CLIENT_GONE;
     r->state = REQUEST_ENDING;
     if (r->source)
         r->source->cancel(r->source);
@@ -474,7 +488,8 @@ void request_sent(struct request *r, bool whole)
     if (!whole)
         r->aborted = true;
     request_op_done(r, &r->sending);
-    check_end(r);                       /* most often it has nothing else to wait for */
+    if (!r->running)                    /* its filters and its source are on the stack */
+        check_end(r);                   /* most often it has nothing else to wait for */
 }
 
 void request_drained(struct request *r)

@@ -109,6 +109,7 @@ struct request {
     bool error_page;                    /* it is the answer to an error */
     bool below_alias;                   /* the path goes behind a regex location's alias */
     bool full, aborted, silent;
+    bool running;                       /* its task is: it is not freed under that */
     bool pipelined;                     /* it was there before the answer to the one before it */
     bool in_memory;                     /* a filter wants the bytes of files read */
     uint16_t denied;                    /* satisfy any: the status when nobody allows */

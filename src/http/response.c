@@ -6,6 +6,7 @@
 #include "core/date.h"
 #include "core/escape.h"
 #include "http/core_conf.h"
+#include "http/trace.h"
 
 const char *response_reason(unsigned status)
 {
@@ -113,6 +114,7 @@ void response_location(struct request *r, struct str to)
 enum step response_redirect(struct request *r, unsigned status, struct str to)
 {
     response_location(r, to);
+    http_tell(r, TRACE_REWRITE, r->out.location, "is where the client is sent");
     return request_fail(r, status);
 }
 

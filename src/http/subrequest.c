@@ -5,6 +5,7 @@
 #include "http/subrequest.h"
 
 #include "http/core_conf.h"
+#include "http/output.h"
 
 struct slot {
     struct slot *next;
@@ -189,6 +190,10 @@ static enum step sub_discard(struct request *r)
 static void sub_finish(struct request *r, enum ending how)
 {
     struct subrequest *s = r->stream;
+    if (s->instead.at && !r->aborted && r->out.body_sent == 0) {
+        output_refuse(r);               /* it has said nothing */
+        return;
+    }
     struct request *holder = s->kind == SUBREQUEST_BACKGROUND ? s->parent->main : s->parent;
     s->request = NULL;
     s->status = r->out.status;
@@ -205,6 +210,16 @@ static void sub_finish(struct request *r, enum ending how)
 
 static const struct codec parent_codec = { "parent", sub_head, sub_body, sub_informational,
                                            sub_want_body, sub_discard, sub_finish };
+
+bool subrequest_instead(struct request *r, struct str *text)
+{
+    struct subrequest *s = r->codec == &parent_codec ? r->stream : NULL;
+    if (!s || !s->instead.at)
+        return false;
+    *text = s->instead;
+    s->instead = STR_NONE;
+    return true;
+}
 
 /* --- starting --------------------------------------------------------------------------------- */
 

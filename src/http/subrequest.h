@@ -5,8 +5,8 @@
  *
  * A slot lets through what its subrequest writes when everything before it has gone; until then
  * the subrequest waits (FULL).  One that is only asked for its outcome has no slot: its body is
- * thrown away, or kept as a text.  One that breaks off amid its part ends its parent as well:
- * the client must see that the answer is not whole.
+ * thrown away, or kept as a text.  When one breaks off in the middle of its part, so does its
+ * parent: the client must see that the answer is not whole.
  */
 #ifndef HTTP_SUBREQUEST_H
 #define HTTP_SUBREQUEST_H
@@ -28,18 +28,22 @@ struct subrequest {
     unsigned status;                    /* when it has ended */
     bool failed;                        /* it broke off */
     struct str text;
+    struct str instead;                 /* of an error, or of nothing: its answer; at NULL: none */
     struct slot *slot;
     void (*done)(struct subrequest *s);  /* its response is there; in the loop; or NULL */
     void *data;
 };
 
-enum { SUBREQUESTS_MOST = 50 };         /* nested */
+enum { SUBREQUESTS_MOST = 51 };         /* nested */
 
 /* `holds`: the parent's steps and source wait for it.  NULL: too many; logged. */
 struct subrequest *subrequest_start(struct request *parent, enum subrequest_kind kind, bool holds,
                                     struct str path, struct str args);
 
 struct request *request_new_sub(struct request *parent, const struct codec *codec);
+
+/* Its answer to an error, once; false: it has none. */
+bool subrequest_instead(struct request *r, struct str *text);
 
 /* The place in a request's output where subrequests come in: between its filters. */
 extern const struct filter_type slots_filter;

@@ -1,7 +1,7 @@
 /*
  * A filter that reads a body's bytes and makes others of them.
  *
- *     body() --> in (not read yet) --feed--> out (made, in blocks of the heap) --> the next sink
+ *     body() --> in (not read yet) --feed--> out (made, in blocks) --> what stands behind
  *
  * A piece is fed at a time, and at most TRANSFORM_TURN bytes in one call: then others have their
  * turn.  What is made is copied into blocks, each freed when its bytes have passed; so memory does

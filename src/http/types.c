@@ -78,6 +78,17 @@ bool http_type_in_set(const struct http_type_set *set, struct str type)
     return false;
 }
 
+static void warn_of_duplicate(struct conf *cf, unsigned arg)
+{
+    const struct str type = conf_arg(cf, arg);
+    struct diag *d = conf_diag(cf, DIAG_WARN, arg, "duplicate-type",
+                               "duplicate MIME type \"%.*s\"", STR_FMT(type));
+    if (str_eq_ci(type, STR("text/html")))
+        diag_note(cf->diag, d, "\"text/html\" is always among them: remove it");
+    else
+        diag_note(cf->diag, d, "remove it here");
+}
+
 static bool parse_type_set(struct conf *cf, void *field, const void *arg)
 {
     struct http_type_set *set = field;
@@ -95,8 +106,7 @@ static bool parse_type_set(struct conf *cf, void *field, const void *arg)
         else if (!http_type_in_set(set, type))
             at[set->count++] = pool_str(cf->pool, type);
         else if (!set->all && cf->node->words[i].place.file)    /* not in a default */
-            conf_diag(cf, DIAG_WARN, i, "duplicate-type", "duplicate MIME type \"%.*s\"",
-                      STR_FMT(type));
+            warn_of_duplicate(cf, i);
     }
     return true;
 }

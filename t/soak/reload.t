@@ -58,7 +58,8 @@ sub load
     my ($t) = @_;
 
     return Test::Weir::Load->start(port => $t->port, like => qr/^\d+$/, pause => 0.02,
-        keepalive => 8, fresh => 4, idle => 10, download => 2, file => $t->dir . '/html/large');
+        keepalive => 8, fresh => 4, idle => 10, pipelined => 3, upload => 2, range => 3,
+        download => 2, file => $t->dir . '/html/large');
 }
 
 sub server
@@ -80,7 +81,9 @@ sub usage
 
     for my $pid ($t->master_pid, $t->worker_pids) {
         my ($anon) = slurp("/proc/$pid/status") =~ /^RssAnon:\s+(\d+)/m;
-        $usage{$pid} = {anon => $anon, files => scalar(my @files = glob "/proc/$pid/fd/*")};
+        my @files = map { readlink // '' } glob "/proc/$pid/fd/*";
+        $usage{$pid} = {anon => $anon, files => scalar @files,
+            cached => scalar grep { m{/html/} } @files};
     }
     return \%usage;
 }
@@ -94,8 +97,10 @@ sub settled
     wait_for {
         my $last = $usage;
         $usage = usage($t);
-        $last && !grep { $usage->{$_}{files} != ($files // $last)->{$_}{files} } keys %$usage;
-    } 10, 'an end of the connections';
+        $last && !grep {
+            $usage->{$_}{files} != ($files // $last)->{$_}{files} || $usage->{$_}{cached}
+        } keys %$usage;
+    } 15, 'an end of the connections';
     return $usage;
 }
 

@@ -3,6 +3,7 @@
  * decides.  Owns nothing.
  */
 #include "http/core_conf.h"
+#include "http/trace.h"
 
 enum rule_kind { RULE_ALL, RULE_LOCAL, RULE_NETWORK };
 
@@ -11,6 +12,8 @@ struct rule {
     enum rule_kind kind;
     bool deny;
     struct inet_cidr network;
+    struct str text, file;              /* as written, and where it stands: for traces */
+    unsigned line;
 };
 
 struct access_conf {
@@ -18,10 +21,20 @@ struct access_conf {
     struct rule *rules;                 /* as written */
 };
 
+/* Rules that block many stand in few files. */
+static void set_place(struct conf *cf, struct rule *rule, const struct rule *before)
+{
+    const struct diag_place place = conf_place(cf, 0);
+    const struct str near = before ? before->file : cf->block->file;
+    rule->text = pool_str(cf->pool, conf_arg(cf, 1));
+    rule->file = str_eq(place.file->path, near) ? near : pool_str(cf->pool, place.file->path);
+    rule->line = place.line;
+}
+
 /* arg: of deny. */
 static bool parse(struct conf *cf, void *field, const void *arg)
 {
-    struct rule **end = field, *rule = pool_new(cf->pool, struct rule);
+    struct rule **end = field, *rule = pool_new(cf->pool, struct rule), *last = NULL;
     const struct str text = conf_arg(cf, 1);
     bool loose = false;
     rule->deny = arg != NULL;
@@ -36,8 +49,9 @@ static bool parse(struct conf *cf, void *field, const void *arg)
     if (loose)
         conf_diag(cf, DIAG_WARN, 1, "low-bits", "low address bits of %.*s are meaningless",
                   STR_FMT(text));
-    while (*end)
-        end = &(*end)->next;
+    for (; *end; end = &last->next)
+        last = *end;
+    set_place(cf, rule, last);
     *end = rule;
     return true;
 }
@@ -84,6 +98,8 @@ static enum step run(struct request *r)
         rule = rule->next;
     if (!rule)
         return STEP_NEXT;
+    trace_step(r->trace, TRACE_ACCESS, rule->text,
+               rule->deny ? STR("is denied") : STR("is allowed"), rule->file, rule->line);
     if (!rule->deny)
         return STEP_ALLOW;
     if (http_location_conf(r)->satisfy == SATISFY_ALL)

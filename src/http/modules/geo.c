@@ -409,7 +409,7 @@ static bool address_of(const struct geo *geo, struct subject *s, struct inet_add
 {
     struct value value;
     if (!geo->given) {
-        conn_peer(s->conn, address);
+        request_client(request_of(s), address);
         return true;
     }
     if (!vars_get(s, geo->variable, &value))

@@ -15,6 +15,7 @@
 #include "http/core_conf.h"
 #include "http/file.h"
 #include "http/response.h"
+#include "http/trace.h"
 
 enum rewrite_flag { FLAG_NONE, FLAG_LAST, FLAG_BREAK };
 
@@ -556,6 +557,7 @@ static bool change_path(struct run *run, const struct rewriting *w)
         log_write(&r->log, LOG_ERROR, 0, "the rewritten URI has a zero length");
         return fail(run);
     }
+    http_tell(r, TRACE_REWRITE, path, "is the path now");
     r->in.path = path;
     r->in.args = args;
     r->internal = true;

@@ -6,6 +6,7 @@
 #include "http/core_conf.h"
 #include "http/file.h"
 #include "http/path.h"
+#include "http/trace.h"
 
 struct try {
     struct template text;
@@ -67,6 +68,8 @@ static bool enabled(const struct conf_block *block)
 static enum step last(struct request *r, const struct try_conf *conf)
 {
     struct str to, args;
+    http_tell(r, TRACE_FILE, conf->tries[conf->count - 1].text.source,
+              "is taken: no file of try_files is there");
     if (conf->status)
         return request_fail(r, conf->status);
     if (!template_eval(&conf->tries[conf->count - 1].text, &r->subject, &to))
@@ -105,7 +108,10 @@ static enum step run(struct request *r)
             return request_fail(r, 500);
         if (file->error == EACCES)
             return http_file_failed(r, file, at);
-        if (file->error || (bool)S_ISDIR(file->st.st_mode) != conf->tries[i].folder)
+        const bool fits = !file->error && (bool)S_ISDIR(file->st.st_mode) == conf->tries[i].folder;
+        http_tell(r, TRACE_FILE, at, fits ? "is there" : !file->error ? "is of another kind"
+                                                                      : "is not there");
+        if (!fits)
             continue;
         if (path.len)                   /* a folder's without "/" is redirected later */
             r->in.path = path;

@@ -91,6 +91,7 @@ static void leave(struct h1 *h)
     h->idle_since = h->c->loop->now;
     conn_shutdown(h->c);
     conn_timer(h->c, h->lingering_timeout);
+    worker_idle(h->c, true);            /* whoever has something to ask may have its place */
 }
 
 /* How long a connection between two requests may wait for the next. */
@@ -295,8 +296,10 @@ static bool read_some(struct h1 *h)
         return false;
     log_write(&h->c->log, LOG_INFO, io == IO_ERROR ? errno : 0,
               "client prematurely closed connection");
-    if (h->active && !h->answered)
+    if (h->active && !h->answered) {
+        h->active->out.status = 400;
         request_abort(h->active);
+    }
     h->state = H1_CLOSING;
     h->lingering_close = LINGERING_OFF;
     return false;

@@ -42,17 +42,26 @@ void notify_reloading(void)
     notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_usec());
 }
 
-void notify_watchdog(int64_t now)
+void notify_start(void)
+{
+    const char *pid = getenv("WATCHDOG_PID");
+    if (pid && strtol(pid, NULL, 10) == getpid())
+        unsetenv("WATCHDOG_PID");
+}
+
+int64_t notify_watchdog(int64_t now)
 {
     static int64_t last;
-    const char *interval = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
-    if (!interval || (pid && strtol(pid, NULL, 10) != getpid()))
-        return;
-    const int64_t half = strtoll(interval, NULL, 10) / 2000;
-    if (half <= 0 || now - last < half)
-        return;
-    last = now;
-    notify_send("WATCHDOG=1");
+    const char *interval = getenv("WATCHDOG_USEC");
+    const bool ours = interval && !getenv("WATCHDOG_PID");
+    const int64_t half = ours ? strtoll(interval, NULL, 10) / 2000 : 0;
+    if (half <= 0)
+        return -1;
+    if (last == 0 || now - last >= half) {
+        last = now;
+        notify_send("WATCHDOG=1");
+    }
+    return last + half - now;
 }
 
 unsigned notify_listen_fds(void)

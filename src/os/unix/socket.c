@@ -31,10 +31,14 @@ static int fail(int fd)
     return -1;
 }
 
-/* A file that nobody listens on any more is of a server that was killed.  Not waited for: the
- * backlog of one that lives may be full. */
+/* A socket that nobody listens on any more is of a server that was killed.  Not waited for: the
+ * backlog of one that lives may be full.  Other files refuse connections as well. */
 static bool is_stale(const struct sockaddr *address, socklen_t len)
 {
+    const struct sockaddr_un *u = (const void *)address;
+    struct stat st;
+    if (lstat(u->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return false;
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const bool refused = fd >= 0 && connect(fd, address, len) < 0 && errno == ECONNREFUSED;
     if (fd >= 0)
@@ -117,6 +121,13 @@ bool socket_has_reuseport(int fd)
     int on = 0;
     socklen_t len = sizeof(on);
     return getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, &len) == 0 && on;
+}
+
+bool socket_is_stream(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof(type);
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
 }
 
 bool socket_local(int fd, struct sockaddr *address, socklen_t *len)

@@ -25,6 +25,7 @@ bool socket_listen(int fd, const struct socket_options *o);
  * share the port (SO_REUSEPORT).  False: errno. */
 bool socket_probe(const struct sockaddr *address, socklen_t len, const struct socket_options *o);
 bool socket_has_reuseport(int fd);
+bool socket_is_stream(int fd);
 /* *len: room, then length. */
 bool socket_local(int fd, struct sockaddr *address, socklen_t *len);
 /* Removes the file of a unix socket; other sockets have none. */

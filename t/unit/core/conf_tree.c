@@ -491,6 +491,8 @@ static void test_files(const char *folder)
     is_uint(once->included_by->words[0].place.line, 1, "first included from line 1");
     is_uint(again->included_by->words[0].place.line, 3, "then from line 3");
     ok(again->included_by->parent == a && a->children->parent == a, "inside the block");
+    ok(once->repeated && again->repeated, "both know of it");
+    ok(!main_file->repeated && !run.cf.files->repeated, "others are there once");
     ok(run.nodes->words[0].place.file->command_line, "a statement of -g");
     is_str(run.nodes->words[0].place.file->path.at, "command line", "its file's name");
     pool_free(&run.pool);

@@ -173,7 +173,8 @@ static void test_includes(struct pool *pool)
     diag_init(&list, pool);
     struct diag *d = diag_add(&list, DIAG_WARN, "c", place_in(&last, "y"), "m");
     is_str(print(pool, d, diag_details),
-           "     1:1 | y;\n         | ^\n    included from b.conf:3\n    included from a.conf:2\n",
+           "     1:1 | y;\n         | ^\n    (--no-warn c)\n"
+           "    included from b.conf:3\n    included from a.conf:2\n",
            "the include stack");
     is_str(print(pool, d, diag_json),
            "{\"level\":\"warn\",\"code\":\"c\",\"message\":\"m\",\"file\":\"c.conf\",\"line\":1,"
@@ -285,6 +286,31 @@ static void test_twice(struct pool *pool)
     is_str(messages(pool, &list), "11211", "another level, message, place or file is another");
 }
 
+/* Each code has a bit of its own; a warning says how to be rid of it, and then is not there. */
+static void test_silent(struct pool *pool)
+{
+    struct diag_list list;
+    uint64_t all = 0;
+    diag_init(&list, pool);
+    for (unsigned i = 0; i < countof(warnings); i++) {
+        const uint64_t bit = diag_warning(str_from(warnings[i].code));
+        ok(bit && !(bit & (bit - 1)) && !(all & bit), "the bit of %s", warnings[i].code);
+        all |= bit;
+    }
+    is_uint(diag_warning(STR("no-such")), 0, "no warning");
+    is_uint(diag_warning(STR("")), 0, "no code");
+    list.silent = diag_warning(STR("duplicate")) | diag_warning(STR("low-bits"));
+    struct diag *d = diag_add(&list, DIAG_WARN, "duplicate", (struct diag_place){ 0 }, "1");
+    diag_note(&list, d, "it can have notes all the same");
+    diag_add(&list, DIAG_EMERG, "duplicate", (struct diag_place){ 0 }, "2");
+    d = diag_add(&list, DIAG_WARN, "duplicate-value", (struct diag_place){ 0 }, "3");
+    diag_add(&list, DIAG_WARN, "low-bits", (struct diag_place){ 0 }, "4");
+    is_str(messages(pool, &list), "23", "an error of the name stays");
+    is_uint(list.warnings, 1, "nor is it counted");
+    is_str(print(pool, d, diag_details), "    (--no-warn duplicate-value)\n", "its code");
+    is_str(print(pool, list.first, diag_details), "", "an error has none");
+}
+
 static void test_long_message(struct pool *pool)
 {
     struct diag_list list;
@@ -347,6 +373,7 @@ int main(void)
     test_order(&pool);
     test_limit(&pool);
     test_twice(&pool);
+    test_silent(&pool);
     test_long_message(&pool);
     test_nearest();
     pool_free(&pool);

@@ -118,6 +118,20 @@ static void test_facts(void)
     rig_close(&rig);
 }
 
+static void test_warning(void)
+{
+    struct rig rig;
+    rig_open(&rig);
+    ok(add(&rig, "^(a+b)+$", false) && !rig.list.first, "nothing to say");
+    ok(add(&rig, "^/(a+)+$", false) && add(&rig, "^/(a+)+$", false), "this is accepted");
+    is_uint(rig.list.warnings, 1, "with one warning");
+    is_str(rig.list.first->code, "exploding-regex", "of this code");
+    is_uint(rig.list.errors, 0, "and no error");
+    ok(!add(&rig, "(a+)+(", false), "one that cannot be compiled");
+    is_uint(rig.list.warnings, 1, "is not judged");
+    rig_close(&rig);
+}
+
 static void test_many_groups(void)
 {
     char pattern[256];
@@ -511,6 +525,7 @@ int main(void)
     conf_register(no_modules);
     test_errors();
     test_facts();
+    test_warning();
     test_many_groups();
     test_dedupe();
     test_no_memory();

@@ -284,7 +284,7 @@ static void test_addresses(void)
     struct inet_address out, long_path = { .len = sizeof(long_path.local) };
     char text[INET_TEXT];
     struct fmt f;
-    ok(sizeof(struct conn) + TIMERS * sizeof(struct heap_slot) <= 420,
+    ok(sizeof(struct conn) + TIMERS * sizeof(struct heap_slot) <= 448,
        "an idle connection is small");
     probe_tcp(&p);
     conn_peer(p.c, &out);

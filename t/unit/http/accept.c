@@ -63,6 +63,9 @@ static void check_qualities(void)
     }
     is_int(accept_quality(STR("gzip, br;q=0.1"), STR("br")), 100, "br beside gzip");
     is_int(accept_quality(STR("gzip"), STR("br")), ACCEPT_NOT_NAMED, "br is not gzip");
+    is_int(accept_quality_named(STR("*;q=0.3"), STR("br")), ACCEPT_NOT_NAMED, "* names nothing");
+    is_int(accept_quality_named(STR("*;q=0.3, br;q=0.2"), STR("br")), 200, "br names br");
+    is_int(accept_quality_named(STR("br, *;q=0.3"), STR("*")), 300, "* names itself");
 }
 
 /* found: "w" by weak comparison, "s" also by the strong one. */

@@ -16,9 +16,9 @@ use Test::Weir::Conn;
 use Test::Weir::Util qw(limit);
 
 # A download is read slowly through a small window, so that it lasts while much happens.
-use constant {CHUNK => 32_768, WINDOW => 65_536, REASONS => 5};
+use constant {CHUNK => 32_768, WINDOW => 65_536, REASONS => 5, TOGETHER => 8, UPLOAD => 100_000};
 
-my @kinds = qw(keepalive fresh idle download);
+my @kinds = qw(keepalive fresh idle download pipelined upload range);
 my %defaults = (path => '/', like => qr/./, pause => 0.01, most => 600);
 
 # --- answers ------------------------------------------------------------------------------------
@@ -54,8 +54,11 @@ sub _wrong
     my ($self, $c) = @_;
     my $status = $c->{head}{status};
 
-    return "status $status" if $status != 200;
-    if ($c->{kind} eq 'download') {
+    return "status $status" if $status != ($c->{kind} eq 'range' ? 206 : 200);
+    if ($c->{kind} eq 'range') {
+        my $part = substr $self->{content}, $c->{from}, $c->{bytes_asked};
+        return 'another part' if $c->{body} ne $part;
+    } elsif ($c->{kind} eq 'download') {
         return "$c->{got} bytes" if $c->{got} != $self->{size};
         return 'another MD5' if $c->{md5}->hexdigest ne $self->{md5};
     } elsif ($c->{body} !~ $self->{opt}{like}) {
@@ -70,7 +73,7 @@ sub _answered
     my $wrong = $self->_wrong($c);
 
     $wrong ? $self->_fail($c, $wrong) : $self->{report}{answered}{$c->{kind}}++;
-    $c->{waiting} = 0;
+    $c->{waiting}--;
     $c->{served}++;
     ($c->{said}) = $c->{body} =~ /^(.{0,20})/;
     _close($c) if $c->{kind} eq 'fresh' || ($c->{head}{header}{connection} // '') =~ /close/i;
@@ -103,12 +106,29 @@ sub _body
     my ($self, $c, $data) = @_;
     my $length = $c->{head}{header}{'content-length'} // -1;
 
+    my $more = $length >= 0 && $c->{got} + length $data > $length
+        ? substr $data, $length - $c->{got}, length $data, '' : '';
+
     $c->{got} += length $data;
     $c->{kind} eq 'download' ? $c->{md5}->add($data) : ($c->{body} .= $data);
-    return $self->_answered($c) if $c->{got} == $length;
-    return if $c->{got} < $length;
+    return if $length >= 0 && $c->{got} < $length;
+    $self->_answered($c) if $length >= 0;
+    return $self->_next($c, $more) if $length >= 0 && $c->{waiting} && $c->{socket};
+    return if $length >= 0 && $more eq '';
     $self->_fail($c, $length < 0 ? 'no Content-Length' : 'bytes after an answer');
     _close($c);
+}
+
+# The answer behind one of several that were asked for together.
+sub _next
+{
+    my ($self, $c, $data) = @_;
+
+    @$c{qw(in head body got)} = ($data, undef, '', 0);
+    return unless $c->{in} =~ /^(.*?\r\n)\r\n(.*)/s;
+    my $rest = $2;
+    $c->{head} = Test::Weir::Conn::parse_head($1) // {status => 0, header => {}};
+    $self->_body($c, $rest);
 }
 
 sub _read
@@ -156,15 +176,36 @@ sub _connect
         or $! == EINPROGRESS or $self->_lost($c, $!);
 }
 
+sub _request
+{
+    my ($self, $c) = @_;
+    my $path = $c->{kind} =~ /download|range/ ? $self->{large} : $self->{opt}{path};
+    my $fields = "Host: a\r\n";
+
+    if ($c->{kind} eq 'upload') {
+        return "POST $path HTTP/1.1\r\n${fields}Content-Length: ${\UPLOAD}\r\n\r\n" . 'u' x UPLOAD
+            if rand 2 < 1;
+        my $size = sprintf '%x', UPLOAD;
+        return "POST $path HTTP/1.1\r\n${fields}Transfer-Encoding: chunked\r\n\r\n$size\r\n"
+            . 'u' x UPLOAD . "\r\n0\r\n\r\n";
+    }
+    if ($c->{kind} eq 'range') {
+        @$c{qw(from bytes_asked)} = (int rand $self->{size} - 2000, 1 + int rand 2000);
+        my $last = $c->{from} + $c->{bytes_asked} - 1;
+        $fields .= "Range: bytes=$c->{from}-$last\r\n";
+    }
+    $fields .= "Connection: close\r\n" if $c->{kind} eq 'fresh';
+    return "GET $path HTTP/1.1\r\n$fields\r\n";
+}
+
 sub _ask
 {
     my ($self, $c) = @_;
-    my $path = $c->{kind} eq 'download' ? $self->{large} : $self->{opt}{path};
-    my $close = $c->{kind} eq 'fresh' ? "Connection: close\r\n" : '';
+    my $together = $c->{kind} eq 'pipelined' ? TOGETHER : 1;
 
-    $self->{report}{requests}++;
-    @$c{qw(out in head body)} = ("GET $path HTTP/1.1\r\nHost: a\r\n$close\r\n", '', undef, '');
-    @$c{qw(waiting again got bytes md5 since)} = (1, 0, 0, 0, Digest::MD5->new, time);
+    $self->{report}{requests} += $together;
+    @$c{qw(out in head body)} = ($self->_request($c) x $together, '', undef, '');
+    @$c{qw(waiting again got bytes md5 since)} = ($together, 0, 0, 0, Digest::MD5->new, time);
     $self->_connect($c) unless $c->{socket};
     $self->_write($c) if $c->{socket};
 }
@@ -270,18 +311,21 @@ sub _measure
     open my $file, '<:raw', $path or croak "cannot read $path: $!";
     ($self->{large}) = $path =~ m{(/[^/]+)\z};
     $self->{size} = -s $file;
-    $self->{md5} = Digest::MD5->new->addfile($file)->hexdigest;
+    $self->{content} = do { local $/; readline $file };
+    $self->{md5} = Digest::MD5::md5_hex($self->{content});
 }
 
 # Options: port; how many keepalive, fresh (a connection a request), idle (one request at the
-# beginning and one at the end) and download (of `file`, which is served under /its name); path of
-# the short answers and a regex they are like; pause (mean seconds between requests); most seconds.
+# beginning and one at the end), pipelined (eight requests at once), upload (of a body that is
+# passed over), download (of `file`, which is served under /its name) and range (parts of it); path
+# of the short answers and a regex they are like; pause (mean seconds between requests); most
+# seconds.
 sub start
 {
     my ($class, %opt) = @_;
     my $self = bless {opt => {%defaults, %opt}, parent => $$}, $class;
 
-    $self->_measure($opt{file} // croak 'download without file') if $opt{download};
+    $self->_measure($opt{file} // croak 'download without file') if $opt{download} || $opt{range};
     pipe $self->{told}, $self->{tell} or croak "pipe: $!";
     pipe $self->{report_end}, my $out or croak "pipe: $!";
     $self->{pid} = fork // croak "fork: $!";
