@@ -113,7 +113,7 @@ static struct str next_bytes(struct recode *t, enum mark *mark)
     chain_consume(&t->in, 0, true);
     const struct buf *buf = t->in.first;
     ASSERT(!buf || buf->kind == BUF_MEMORY);
-    const struct str bytes = buf ? str_of(buf->at, buf->len) : STR("");
+    const struct str bytes = buf ? str_of(buf->at, size_min(buf->len, RECODE_TURN)) : STR("");
     *mark = t->in.bytes == bytes.len ? t->mark : MORE;
     return bytes;
 }
