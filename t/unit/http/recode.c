@@ -175,7 +175,7 @@ static void broken_off(void)
 static void long_ones(void)
 {
     struct fixture *x = begin();
-    char text[20001];
+    char text[11001];
     for (size_t i = 0; i < sizeof(text); i++)
         text[i] = (char)('a' + i % 26);
     text[sizeof(text) - 1] = '\0';
