@@ -5,7 +5,7 @@
 #include "http/recode.h"
 
 /* A block with less room than BLOCK_FULL left is full: the mark of a flush fits into that. */
-enum { BLOCK_LEAST = 4 << 10, BLOCK_MOST = 32 << 10, BLOCK_FULL = 64 };
+enum { BLOCK_LEAST = 4 << 10, BLOCK_MOST = 16 << 10, BLOCK_FULL = 64 };
 
 struct recode_block {
     struct buf data, mark;
