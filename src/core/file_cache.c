@@ -7,8 +7,9 @@
 
 #include <fcntl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
-enum { FIRST_BUCKETS = 256, YOUNG_MS = 2000, SWEEP_MOST = 8 };
+enum { FIRST_BUCKETS = 256, YOUNG_MS = 2000, CONTENT_MS = 1000, SWEEP_MOST = 8 };
 
 bool file_cache_init(struct file_cache *cache)
 {
@@ -98,12 +99,25 @@ static void touch(struct file_cache *cache, struct file *file, int64_t now)
     list_push(&cache->files, &file->used);
 }
 
+/* The limit of descriptors is that of the worker, which is set behind file_cache_init(). */
+static size_t entries_most(struct file_cache *cache)
+{
+    struct rlimit limit;
+    if (cache->most == 0) {
+        cache->most = FILE_ENTRIES_MOST;
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < FILE_ENTRIES_MOST)
+            cache->most = (size_t)limit.rlim_cur / 4 + 1;
+    }
+    return cache->most;
+}
+
 /* What nobody has asked for, a few at a time, and what is too much. */
 static void sweep(struct file_cache *cache, const struct file_options *options, int64_t now)
 {
     for (unsigned i = 0; i < SWEEP_MOST && !list_empty(&cache->files); i++) {
         struct file *oldest = container_of(list_first(&cache->files), struct file, used);
-        const bool many = cache->count > options->most || cache->contents > FILE_CONTENTS_MOST;
+        const size_t most = options->most ? options->most : entries_most(cache);
+        const bool many = cache->count > most || cache->contents > FILE_CONTENTS_MOST;
         if (!many && now - oldest->last_use < oldest->inactive)
             return;
         forget(cache, oldest);
@@ -159,7 +173,7 @@ static struct file *open_file(struct str path, uint64_t hash, int64_t now,
     memcpy(name, path.at, path.len);
     file->path = str_of(name, path.len);
     file->hash = hash;
-    file->checked = file->last_use = now;
+    file->opened = file->checked = file->last_use = now;
     file->uses = 1;
     file->fd = open(name, data);
     if (file->fd < 0 || fstat(file->fd, &file->st) < 0)
@@ -196,6 +210,9 @@ static bool believed(const struct file_cache *cache, struct file *file,
         return true;
     if (file->turn == cache->turn)
         return true;
+    if (options->valid < 0 && file->content
+        && (now - file->opened >= CONTENT_MS || now < file->opened))
+        return false;
     file->checked = now;
     file->turn = cache->turn;
     if (stat(file->path.at, &st) < 0)

@@ -7,7 +7,8 @@
  * An entry is believed for `valid` milliseconds; after that one stat() shows whether it is still
  * the same file (device, inode, size, mtime, ctime), else it is opened anew.  With valid < 0 that
  * stat() comes in each turn of the loop, so that requests which came after a change see it; content
- * younger than two seconds is not kept, since a file may change twice within one tick of its clock.
+ * younger than two seconds is not kept, since a file may change twice within one tick of its clock,
+ * and what is kept is read again after a second, since who writes by mmap() changes no clock.
  *
  * A file in use outlives its entry.  One worker's: no locks.
  */
@@ -22,7 +23,7 @@
 enum {
     FILE_CONTENT_MOST = 64 << 10,       /* of one file */
     FILE_CONTENTS_MOST = 16 << 20,      /* of all */
-    FILE_ENTRIES_MOST = 4096,           /* when nothing else is said */
+    FILE_ENTRIES_MOST = 4096,           /* when nothing is said, and descriptors are plenty */
 };
 
 struct file {
@@ -37,7 +38,7 @@ struct file {
     unsigned users, min_uses;
     int64_t inactive;                   /* unused for so long, it goes */
     bool cached;
-    int64_t checked, last_use;          /* milliseconds */
+    int64_t opened, checked, last_use;  /* milliseconds */
     uint64_t turn;                      /* of the loop, when it was checked */
     uint64_t uses;
 };
@@ -45,7 +46,7 @@ struct file {
 struct file_options {
     int64_t valid;                      /* milliseconds; < 0: checked each time */
     int64_t inactive;                   /* unused for so long, it goes */
-    size_t most;                        /* entries */
+    size_t most;                        /* entries; 0: a quarter of the descriptors there may be */
     unsigned min_uses;                  /* before a descriptor is kept */
     bool descriptors, errors;           /* are kept */
     bool contents;
@@ -55,6 +56,7 @@ struct file_options {
 struct file_cache {
     struct file **buckets;
     size_t nbuckets, count;
+    size_t most;                        /* entries, when nothing is said; 0: not known yet */
     size_t contents;                    /* bytes */
     uint64_t turn;                      /* of the loop: the worker keeps it */
     struct list files;                  /* least recently used first */

@@ -57,6 +57,7 @@ struct local {
     struct regex_local *regexes;        /* by regex index; core/regex.h */
     struct arena_runs runs;
     void **state_of;                    /* by section slot: what its module keeps here */
+    int64_t deadline;                   /* RETIRED: what pins it ends then; 0: when it likes */
     struct local *next;                 /* of this worker, newest first */
     struct worker *worker;
 };

@@ -80,7 +80,7 @@ static int open_named(const struct temp_path *temp, struct pool *pool, struct st
         build_name(&f, temp, number % NAME_MOST, i > 0);
         *name = fmt_done(&f);
         const int fd = open(name->at, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd >= 0 || (errno != EEXIST && errno != ENOENT))
+        if (fd >= 0 || (errno != EEXIST && (errno != ENOENT || i > 0)))
             return fd;
     }
     return -1;

@@ -256,7 +256,7 @@ enum flow conn_send(struct conn *c, struct chain *data)
 {
     if (c->failed || c->closing) {
         chain_drop(data);
-        return FLOW_OK;
+        return FLOW_FULL;
     }
     chain_move(&c->out, data);
     loop_post_flush(c->loop, &c->flush_task);

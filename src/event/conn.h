@@ -34,6 +34,8 @@ struct conn_handler {
     void (*on_error)(struct conn *c);           /* sending failed; output is gone. Once, the last */
     /* The worker wants the connection gone: it is idle, or `now`. True: it will close by itself. */
     bool (*on_drain)(struct conn *c, bool now);
+    /* What began under this generation or an older one has had its time; or NULL. */
+    void (*on_retire)(struct conn *c, unsigned generation);
 };
 
 /* An address at rest: conns are many, and the longest kind (a unix path) is large and rare. */
@@ -92,7 +94,7 @@ void conn_local(struct conn *c, struct inet_address *local);
  * when there is more, also when only the budget was used up. */
 enum io conn_recv(struct conn *c, void *to, size_t room, size_t *got);
 /* Queues; FULL above CONN_HIGH.  Leaves `data` empty.  Bytes for a failed connection are dropped
- * (their marks are called). */
+ * (their marks are called), and nobody is to make more of them: FULL. */
 enum flow conn_send(struct conn *c, struct chain *data);
 /* Sends now instead of at the end of the turn: 1xx, the end of a connection. */
 void conn_flush(struct conn *c);

@@ -35,11 +35,36 @@ static void drain(struct conn_list *list, bool now)
 static void shutdown_fires(struct timer *timer)
 {
     struct worker *w = container_of(timer, struct worker, shutdown);
-    if (w->quitting) {
-        drain(&w->conns, true);
-        drain(&w->heads, true);
-        drain(&w->idle, true);
+    drain(&w->conns, true);
+    drain(&w->heads, true);
+    drain(&w->idle, true);
+}
+
+/* When the next generation has had its time. */
+static void set_retire(struct worker *w)
+{
+    int64_t next = INT64_MAX;
+    for (const struct local *l = w->all; l; l = l->next)
+        if (l->state == LOCAL_RETIRED && l->deadline > w->loop.now && l->deadline < next)
+            next = l->deadline;
+    timer_cancel(&w->loop, &w->retire);
+    if (next != INT64_MAX)
+        timer_set(&w->loop, &w->retire, next - w->loop.now);
+}
+
+static void retire_fires(struct timer *timer)
+{
+    struct worker *w = container_of(timer, struct worker, retire);
+    unsigned newest = 0;
+    for (const struct local *l = w->all; l; l = l->next)
+        if (l->state == LOCAL_RETIRED && l->deadline && l->deadline <= w->loop.now)
+            newest = l->id > newest ? l->id : newest;
+    for (struct conn *c = w->conns.first, *next; newest && c; c = next) {
+        next = c->next;
+        if (c->handler && c->handler->on_retire)
+            c->handler->on_retire(c, newest);
     }
+    set_retire(w);
 }
 
 /* Who holds a socket keeps clients waiting in its backlog, and its address from others. */
@@ -285,9 +310,10 @@ static void use(struct worker *w, struct local *local)
     relog(&w->idle, core->log);
     if (!old)
         return;
+    const int64_t most = old->generation->core->worker_shutdown_timeout;
     old->state = LOCAL_RETIRED;
-    if (core->worker_shutdown_timeout)
-        timer_set(&w->loop, &w->shutdown, core->worker_shutdown_timeout);
+    old->deadline = most ? w->loop.now + most : 0;
+    set_retire(w);
 }
 
 static void commit(struct worker *w, unsigned id)
@@ -553,6 +579,8 @@ static void init_loop(struct worker *w)
     w->loop.turn_end = turn_end;
     w->shutdown.fire = shutdown_fires;
     w->shutdown.idle = true;
+    w->retire.fire = retire_fires;
+    w->retire.idle = true;
     w->pause.fire = pause_fires;
     w->sweep.fire = sweep_fires;
     w->sweep.idle = true;

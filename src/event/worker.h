@@ -49,7 +49,7 @@ struct worker {
     struct worker_dates dates;
     struct worker_threads *threads;     /* pools, made when they are first used */
     uint64_t adopted[16];               /* siblings whose sockets are accepted from, by bit */
-    struct timer shutdown;              /* worker_shutdown_timeout */
+    struct timer shutdown, retire;      /* worker_shutdown_timeout: of all, of an old generation */
     struct timer pause;                 /* descriptors ran out */
     struct worker_score *score;         /* of this one */
     const struct worker_score *scores;  /* of all */

@@ -53,8 +53,8 @@ static void release(void *data)
     free(b->memory);
     if (b->fd >= 0)
         close(b->fd);
-    if (b->path.len && b->clean)
-        unlink(b->path.at);
+    if (b->path.len && (b->clean || b->state != BODY_COMPLETE || b->drop))
+        unlink(b->path.at);             /* nobody wants half of one */
 }
 
 void body_init(struct request *r, int64_t length)
@@ -139,9 +139,10 @@ int64_t body_timeout(const struct request *r)
 
 /* --- the codec's side ------------------------------------------------------------------------- */
 
+/* The codec may still deliver what it has, until it hears that the request ends. */
 static bool cancel(struct op *op)
 {
-    (void)op;
+    container_of(op, struct body, reading)->state = BODY_FAILED;
     return true;
 }
 
@@ -176,7 +177,7 @@ bool body_announce(struct request *r, uint64_t bytes)
 bool body_deliver(struct request *r, struct str bytes)
 {
     struct body *b = r->body;
-    if (!body_announce(r, bytes.len))
+    if (b->state != BODY_READING || !body_announce(r, bytes.len))
         return false;
     b->got += (int64_t)bytes.len;
     if (!b->drop && !store(b, bytes)) {
@@ -189,6 +190,8 @@ bool body_deliver(struct request *r, struct str bytes)
 void body_delivered(struct request *r)
 {
     struct body *b = r->body;
+    if (b->state != BODY_READING)
+        return;
     if (conf_of_request(r)->file_only != FILE_OFF && !b->drop && b->fd < 0 && !open_file(b)) {
         body_fail(r, 500);
         return;

@@ -157,8 +157,7 @@ static bool finish(struct conf *cf, void *data, const void *parent)
     (void)cf;
     (void)parent;
     if (!conf->cache)
-        *o = (struct file_options){ .valid = -1, .inactive = BRIEFLY_MS, .most = FILE_ENTRIES_MOST,
-                                    .descriptors = true };
+        *o = (struct file_options){ .valid = -1, .inactive = BRIEFLY_MS, .descriptors = true };
     else {
         o->valid = conf->cache_valid;
         o->min_uses = (unsigned)conf->cache_min_uses;
@@ -341,9 +340,16 @@ static void block_passed(struct buf *mark, bool sent)
     block_free(mark->data);
 }
 
-static struct block *block_new(const struct file_source *s)
+/* Whole units, which direct reading wants. */
+static size_t block_size(const struct file_source *s)
 {
     const size_t size = size_max(s->conf->buffers.size, BLOCK_ALIGN);
+    return size - size % BLOCK_ALIGN;
+}
+
+static struct block *block_new(const struct file_source *s)
+{
+    const size_t size = block_size(s);
     struct block *block = calloc(1, sizeof(*block) + (s->direct ? 0 : size));
     void *aligned;
     if (!block)
@@ -362,7 +368,7 @@ static struct block *block_new(const struct file_source *s)
 /* Reads on from s->at into the block: true and block->len, or s->error. */
 static bool fill(struct file_source *s, struct block *block)
 {
-    const size_t size = size_max(s->conf->buffers.size, BLOCK_ALIGN);
+    const size_t size = block_size(s);
     const int64_t skip = s->direct ? s->at % BLOCK_ALIGN : 0;
     const int64_t left = s->end - s->at;
     const size_t want = s->direct ? size : size_min(size, (size_t)left);
@@ -459,12 +465,15 @@ static void job_work(struct thread_job *job)
 static void job_done(struct task *task)
 {
     struct file_source *s = container_of(task, struct file_source, job.task);
-    struct request *r = s->request;
-    if (r->aborted) {
+    request_op_done(s->request, &s->op);
+}
+
+/* Read, but not sent: the request was aborted. */
+static void drop_block(void *data)
+{
+    const struct file_source *s = data;
+    if (s->block)
         block_free(s->block);
-        s->block = NULL;
-    }
-    request_op_done(r, &s->op);
 }
 
 static bool job_cancel(struct op *op)
@@ -569,6 +578,8 @@ struct source *file_source(struct request *r, const struct file *file)
     s->direct = s->conf->directio >= 0 && s->end >= s->conf->directio && file->fd >= 0
                 && open_direct(s);
     s->blocks = s->blocks || s->direct;
+    if (s->conf->aio_pool.at)
+        pool_on_free(r->subject.pool, drop_block, s);
     return &s->source;
 }
 

@@ -73,10 +73,15 @@ static void resume(struct filter *f)
         chain_move(&part, &l->queue);
     l->passed += n;
     f->waiting = !all;
-    if (n || (all && l->last))
+    if (!chain_empty(&part) || (all && l->last))
         f->to->write(f->to, &part, all && l->last ? LAST : MORE);
-    if (all || r->state != REQUEST_RESPONDING || !timers_reserve(&request_loop(r)->timers, 1))
+    if (all || r->state != REQUEST_RESPONDING)
         return;
+    if (!timers_reserve(&request_loop(r)->timers, 1)) {
+        log_write(&r->log, LOG_ALERT, ENOMEM, "no memory for a timer");
+        request_abort(r);
+        return;
+    }
     int64_t wait = wait_for(l, size_min(l->queue.bytes, (size_t)l->rate));
     l->armed = true;
     request_op_start(r, &l->op, "limit_rate", true, cancel_timer);

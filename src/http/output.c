@@ -19,7 +19,7 @@ static enum flow write_last(struct sink *sink, struct chain *data, enum mark mar
     struct request *r = container_of(sink, struct request, last);
     if (r->state != REQUEST_RESPONDING) {
         chain_drop(data);
-        return FLOW_OK;
+        return FLOW_FULL;               /* so that nobody makes more */
     }
     if (r->out.bodiless)
         chain_drop(data);
@@ -42,7 +42,7 @@ static enum flow filter_write(struct sink *sink, struct chain *data, enum mark m
     struct filter *f = container_of(sink, struct filter, sink);
     if (f->request->state != REQUEST_RESPONDING) {
         chain_drop(data);
-        return FLOW_OK;
+        return FLOW_FULL;
     }
     return f->type->body(f, data, mark);
 }

@@ -41,6 +41,10 @@ static enum flow end_part(struct range_source *s, struct chain *data, enum mark 
 static enum flow cut(struct range_source *s, struct chain *data)
 {
     struct chain kept;
+    if (s->at == s->count) {            /* it goes on, but nobody wants more */
+        chain_drop(data);
+        return FLOW_FULL;
+    }
     const size_t before = (size_t)(s->skip < (int64_t)data->bytes ? s->skip
                                                                     : (int64_t)data->bytes);
     chain_consume(data, before, true);
@@ -49,14 +53,15 @@ static enum flow cut(struct range_source *s, struct chain *data)
     chain_init(&kept);
     chain_take(&kept, data, n, s->request->subject.pool);
     s->left -= (int64_t)n;
-    if (s->left > 0) {
-        chain_drop(data);
+    for (struct buf *buf = data->first; buf; buf = buf->next)
+        buf->len = 0;
+    data->bytes = 0;
+    chain_move(&kept, data);            /* the marks behind what is kept */
+    if (s->left > 0)
         return s->to->write(s->to, &kept, MORE);
-    }
-    chain_move(&kept, data);
-    kept.bytes = n;
     s->inner->cancel(s->inner);
-    return end_part(s, &kept, MORE);
+    end_part(s, &kept, MORE);
+    return FLOW_FULL;
 }
 
 static enum flow part_write(struct sink *sink, struct chain *data, enum mark mark)
@@ -132,6 +137,18 @@ static struct str content_range(struct request *r, const struct range *range, in
                     (long long)range->to - 1, (long long)size);
 }
 
+/* False: all of it is more than can be said. */
+static bool sum_up(struct range_source *s)
+{
+    int64_t sum = (int64_t)s->end.len;
+    for (unsigned i = 0; i < s->count; i++)
+        if (add_overflows(sum, (int64_t)s->heads[i].len, &sum)
+            || add_overflows(sum, s->ranges[i].to - s->ranges[i].from, &sum))
+            return false;
+    s->request->out.length = sum;
+    return true;
+}
+
 static void single(struct request *r, struct range *range, int64_t size)
 {
     wrap(r, range, 1);
@@ -139,7 +156,7 @@ static void single(struct request *r, struct range *range, int64_t size)
     response_add(r, STR("Content-Range"), content_range(r, range, size));
 }
 
-static void several(struct request *r, struct range *ranges, unsigned count, int64_t size)
+static bool several(struct request *r, struct range *ranges, unsigned count, int64_t size)
 {
     struct range_source *s = wrap(r, ranges, count);
     struct pool *pool = r->subject.pool;
@@ -149,7 +166,6 @@ static void several(struct request *r, struct range *ranges, unsigned count, int
         boundary = (uint64_t)r->began;
     s->heads = pool_array(pool, count, sizeof(*s->heads));
     s->end = fmt_pool(pool, "\r\n--%020llu--\r\n", (unsigned long long)boundary);
-    r->out.length = (int64_t)s->end.len;
     for (unsigned i = 0; i < count; i++) {
         struct fmt f;
         fmt_init_pool(&f, pool, 160, 4096);
@@ -159,11 +175,15 @@ static void several(struct request *r, struct range *ranges, unsigned count, int
                       charset.len ? "; charset=" : "", STR_FMT(charset));
         fmt_print(&f, "Content-Range: %.*s\r\n\r\n", STR_FMT(content_range(r, &ranges[i], size)));
         s->heads[i] = fmt_done(&f);
-        r->out.length += (int64_t)s->heads[i].len + ranges[i].to - ranges[i].from;
+    }
+    if (!sum_up(s)) {
+        r->source = s->inner;
+        return false;
     }
     r->out.content_type = fmt_pool(pool, "multipart/byteranges; boundary=%020llu",
                                    (unsigned long long)boundary);
     r->out.charset = STR_NONE;
+    return true;
 }
 
 static enum join head(struct request *r, struct filter *f)
@@ -193,11 +213,11 @@ static enum join head(struct request *r, struct filter *f)
     case RANGE_OK:
         break;
     }
-    r->out.status = 206;
     if (count == 1)
         single(r, ranges, size);
-    else
-        several(r, ranges, count, size);
+    else if (!several(r, ranges, count, size))
+        return JOIN_PASS;
+    r->out.status = 206;
     return JOIN_PASS;
 }
 

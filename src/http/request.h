@@ -81,6 +81,7 @@ struct request {
     struct pool pool;                   /* of a main request: all of its subrequests' as well */
     const struct codec *codec;
     void *stream;                       /* of the codec */
+    struct request *next;               /* of the codec: the one that began after it */
     struct request *main, *parent;      /* itself and NULL, for a main one */
     const struct http_address *address; /* the servers there; NULL: answered before routing */
     const struct server *server;

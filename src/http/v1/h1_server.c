@@ -17,6 +17,7 @@
 enum {
     BODY_ROOM = 16 << 10,
     REQUESTS_A_TURN = 16,
+    PENDING_MOST = 64,                  /* answers that wait to be sent, each with its memory */
     TIMEOUT_WITHOUT_ADDRESS = 60000,
 };
 
@@ -33,7 +34,8 @@ enum h1_state {
 struct h1 {
     struct conn *c;
     struct request *active;             /* being read or answered */
-    unsigned pending;                   /* requests that have not ended: it, and those being sent */
+    struct request *first, **end;       /* those that have not ended: being sent, then it */
+    unsigned pending;                   /* how many they are */
     enum h1_state state;
     bool inside;                        /* go_on() is at work, and frees what is GONE */
     bool answered;                      /* the active request's last byte was queued */
@@ -50,8 +52,25 @@ struct h1 {
     struct h1_chunked chunked;
     uint64_t sent;                      /* of the connection, when the timer was set */
     int64_t idle_since;
-    int64_t keepalive_timeout, keepalive_min, lingering_time, lingering_timeout;
+    int64_t keepalive_timeout, keepalive_min, lingering_time, lingering_timeout, send_timeout;
 };
+
+/* --- deadlines -------------------------------------------------------------------------------- */
+
+/* No wait is without end: a time of 0 passes at once. */
+static void deadline(struct h1 *h, int64_t msec)
+{
+    conn_timer(h->c, msec > 0 ? msec : 1);
+}
+
+/* The client has nothing to do but to take the answers before. */
+static void await_sending(struct h1 *h)
+{
+    if (h->c->out.bytes)
+        deadline(h, h->send_timeout);
+    else
+        conn_timer(h->c, 0);
+}
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
@@ -65,6 +84,7 @@ static void drop_buffer(struct h1 *h)
 
 static void end(struct h1 *h)
 {
+    ASSERT(h->pending == 0);
     if (h->state == H1_GONE)
         return;
     drop_buffer(h);
@@ -90,7 +110,7 @@ static void leave(struct h1 *h)
     h->state = H1_LINGERING;
     h->idle_since = h->c->loop->now;
     conn_shutdown(h->c);
-    conn_timer(h->c, h->lingering_timeout);
+    deadline(h, h->lingering_timeout);
     worker_idle(h->c, true);            /* whoever has something to ask may have its place */
 }
 
@@ -140,7 +160,7 @@ static void discard(struct h1 *h)
     if (io != IO_AGAIN || h->c->loop->now - h->idle_since >= h->lingering_time)
         end(h);
     else
-        conn_timer(h->c, h->lingering_timeout);
+        deadline(h, h->lingering_timeout);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -178,6 +198,7 @@ static void remember(struct h1 *h, const struct http_location_conf *conf)
     h->lingering_close = (uint8_t)conf->lingering_close;
     h->lingering_time = conf->lingering_time;
     h->lingering_timeout = conf->lingering_timeout;
+    h->send_timeout = conf->send_timeout;
 }
 
 static void send_head(struct request *r, enum mark mark)
@@ -222,7 +243,7 @@ static enum flow send_body(struct request *r, struct chain *data, enum mark mark
             loop_post(h->c->loop, &h->c->ready_task);
     }
     h->sent = h->c->sent;
-    conn_timer(h->c, http_location_conf(r)->send_timeout);
+    deadline(h, http_location_conf(r)->send_timeout);
     return conn_send(h->c, data);
 }
 
@@ -245,17 +266,29 @@ static void want_body(struct request *r)
     if (h->expect && h->left != 0 && h->len == h->at)
         send_informational(r, 100, NULL);
     h->expect = false;
-    conn_timer(h->c, body_timeout(r));
+    deadline(h, body_timeout(r));
     if (!h->inside)
+        loop_post(h->c->loop, &h->c->ready_task);
+}
+
+static void forget(struct h1 *h, struct request *r)
+{
+    struct request **at = &h->first;
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+    if (!*at)
+        h->end = at;
+    if (h->pending-- == PENDING_MOST)
         loop_post(h->c->loop, &h->c->ready_task);
 }
 
 static void finish(struct request *r, enum ending how)
 {
     struct h1 *h = r->stream;
-    if (how == ENDING_RESET && h->state != H1_GONE)
+    if (how == ENDING_RESET)
         chain_drop(&h->c->out);         /* theirs ends as well: each is counted until it has */
-    h->pending--;
+    forget(h, r);
     if (h->active == r) {
         h->active = NULL;
         h->want = false;
@@ -373,10 +406,10 @@ static bool feed(struct h1 *h)
             h->keep = false;
             return false;
         }
-        conn_timer(h->c, body_timeout(r));
+        deadline(h, body_timeout(r));
     }
     h->want = false;
-    conn_timer(h->c, 0);
+    await_sending(h);
     body_delivered(r);
     return false;
 }
@@ -388,6 +421,7 @@ static bool skip(struct h1 *h)
     while (h->left != 0) {
         if (!read_some(h))
             return false;
+        deadline(h, h->lingering_timeout);
         if (!decode(h, &data)) {
             log_write(&h->c->log, LOG_INFO, 0, "client sent invalid chunked body");
             h->linger = true;
@@ -409,7 +443,7 @@ static void answered(struct h1 *h)
     h->state = !h->keep ? H1_CLOSING : h->left != 0 ? H1_SKIPPING : H1_WAITING;
     h->idle_since = h->c->loop->now;
     if (h->state == H1_SKIPPING)
-        conn_timer(h->c, h->lingering_timeout);
+        deadline(h, h->lingering_timeout);
 }
 
 static const struct codec codec = {
@@ -505,12 +539,14 @@ static void begin(struct h1 *h, const struct h1_head *head, struct pool *pool, u
     const struct http_address *at = h->c->listener->listening->data;
     struct request *r = request_new(&codec, h, h->c, h->c->worker->current, pool);
     h->active = r;
+    *h->end = r;
+    h->end = &r->next;
     r->pipelined = h->pending++ > 0;
     worker_stage(h->c, CONN_WRITING);
     h->state = H1_BUSY;
     h->answered = h->want = h->linger = false;
     r->number = ++h->c->requests;
-    conn_timer(h->c, 0);
+    await_sending(h);
     fill(r, head);
     if ((head->target.at && head->status != 505) || h->checked)
         r->log.action = "reading client request headers";
@@ -606,7 +642,7 @@ static void start_reading(struct h1 *h, const struct http_server_conf *conf)
     h->state = H1_READING;
     h->c->log.action = "reading client request line";
     worker_idle(h->c, false);
-    conn_timer(h->c, conf->client_header_timeout);
+    deadline(h, conf->client_header_timeout);
 }
 
 static void connection_ends(struct h1 *h, enum io io)
@@ -677,7 +713,7 @@ static bool step(struct h1 *h, unsigned *requests)
     switch (h->state) {
     case H1_WAITING:
     case H1_READING:
-        if (h->c->full)
+        if (h->c->full || h->pending >= PENDING_MOST)
             return false;               /* its answers have to leave first */
         if (*requests == REQUESTS_A_TURN) {
             loop_post(h->c->loop, &h->c->ready_task);
@@ -735,23 +771,30 @@ static void on_drained(struct conn *c)
         loop_post(c->loop, &c->ready_task);
 }
 
+/* Whatever has begun ends now. */
+static void break_off(struct h1 *h)
+{
+    for (struct request *r = h->first; r; r = r->next)
+        request_abort(r);
+    h->lingering_close = LINGERING_OFF;
+    h->state = h->active ? h->state : H1_CLOSING;
+    h->inside = true;
+    chain_drop(&h->c->out);
+    h->inside = false;
+    settle(h);
+}
+
 static void give_up(struct h1 *h)
 {
-    struct conn *c = h->c;
+    const struct conn *c = h->c;
     log_write(&c->log, LOG_INFO, ETIMEDOUT, "client timed out");
     if (h->active) {
         if (http_location_conf(h->active)->reset_timedout)
             socket_reset_at_close(c->watch.fd);
         if (h->want)
             h->active->out.status = 408;
-        request_abort(h->active);
     }
-    h->lingering_close = LINGERING_OFF;
-    h->state = h->active ? h->state : H1_CLOSING;
-    h->inside = true;
-    chain_drop(&c->out);
-    h->inside = false;
-    settle(h);
+    break_off(h);
 }
 
 /* In the middle of a head: once its first line is there it is a request, and is logged. */
@@ -777,10 +820,12 @@ static void head_timed_out(struct h1 *h)
 static void on_timeout(struct conn *c)
 {
     struct h1 *h = c->data;
+    if (h->pending && !h->want && c->out.bytes == 0 && h->state != H1_READING
+        && h->state != H1_SKIPPING)
+        return;                         /* it is not the client who is waited for */
     if (h->pending && !h->want && c->sent != h->sent) {     /* slow, but it takes something */
         h->sent = c->sent;
-        conn_timer(c, h->active ? http_location_conf(h->active)->send_timeout
-                                : h->lingering_timeout);
+        deadline(h, h->send_timeout);
         return;
     }
     if (h->pending) {
@@ -805,19 +850,28 @@ static void on_error(struct conn *c)
 static bool on_drain(struct conn *c, bool now)
 {
     struct h1 *h = c->data;
-    if (now && h->active && !h->answered) {
-        request_abort(h->active);
-        chain_drop(&c->out);
-    } else if (now)
+    if (now && h->pending)
+        break_off(h);
+    else if (now)
         end(h);
     else if (h->state == H1_WAITING && h->pending == 0)
         rest(h);
     return true;
 }
 
+/* The oldest is first, and so is what it holds. */
+static void on_retire(struct conn *c, unsigned generation)
+{
+    struct h1 *h = c->data;
+    if (!h->first || h->first->subject.local->id > generation)
+        return;
+    log_write(&c->log, LOG_INFO, 0, "its request is older than worker_shutdown_timeout allows");
+    break_off(h);
+}
+
 static const struct conn_handler handler = {
     .on_ready = on_ready, .on_drained = on_drained, .on_timeout = on_timeout,
-    .on_error = on_error, .on_drain = on_drain,
+    .on_error = on_error, .on_drain = on_drain, .on_retire = on_retire,
 };
 
 void h1_accepted(struct conn *c)
@@ -828,6 +882,7 @@ void h1_accepted(struct conn *c)
         return;
     }
     h->c = c;
+    h->end = &h->first;
     h->lingering_close = LINGERING_ON;
     c->handler = &handler;
     c->data = h;

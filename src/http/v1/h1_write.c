@@ -139,6 +139,19 @@ void h1_write_head(struct request *r, const struct h1_framing *how, struct chain
     chain_add(to, r->subject.pool, head);
 }
 
+/* What is sent before the answer may outlive the request: one that ends without an answer does not
+ * wait for it. */
+struct interim {
+    struct buf data, mark;
+    char text[];
+};
+
+static void free_behind(struct buf *mark, bool sent)
+{
+    (void)sent;
+    free(mark->data);
+}
+
 void h1_write_informational(struct request *r, unsigned status, const struct fields *fields,
                             struct chain *to)
 {
@@ -148,18 +161,54 @@ void h1_write_informational(struct request *r, unsigned status, const struct fie
     if (fields)
         add_fields(&f, fields);
     fmt_str(&f, STR("\r\n"));
-    chain_add(to, r->subject.pool, fmt_done(&f));
+    const struct str text = fmt_done(&f);
+    struct interim *interim = malloc(sizeof(*interim) + text.len);
+    if (!interim)
+        return;                         /* clients do without */
+    memcpy(interim->text, text.at, text.len);
+    interim->data = (struct buf){ .kind = BUF_MEMORY, .at = interim->text, .len = text.len,
+                                  .fd = -1 };
+    interim->mark = (struct buf){ .kind = BUF_MARK, .fd = -1, .passed = free_behind,
+                                  .data = interim };
+    chain_append(to, &interim->data);
+    chain_append(to, &interim->mark);
+}
+
+/* Around the bytes of a chunk, of which an answer may have any number. */
+struct frame {
+    struct buf head, tail, mark;
+    char size[20];
+};
+
+static void add_chunk(struct request *r, struct chain *data, struct chain *to)
+{
+    struct frame *frame = malloc(sizeof(*frame));
+    struct fmt f;
+    if (!frame) {
+        log_write(&r->log, LOG_ALERT, ENOMEM, "no memory for a chunk of a response");
+        request_abort(r);
+        chain_drop(data);
+        return;
+    }
+    fmt_init(&f, frame->size, sizeof(frame->size));
+    fmt_print(&f, "%zx\r\n", data->bytes);
+    const struct str size = fmt_done(&f);
+    frame->head = (struct buf){ .kind = BUF_MEMORY, .at = size.at, .len = size.len, .fd = -1 };
+    frame->tail = (struct buf){ .kind = BUF_MEMORY, .at = "\r\n", .len = 2, .fd = -1 };
+    frame->mark = (struct buf){ .kind = BUF_MARK, .fd = -1, .passed = free_behind, .data = frame };
+    chain_append(to, &frame->head);
+    chain_move(to, data);
+    chain_append(to, &frame->tail);
+    chain_append(to, &frame->mark);
 }
 
 void h1_write_chunk(struct request *r, struct chain *data, struct chain *to, bool last)
 {
     struct pool *pool = r->subject.pool;
     struct fmt f;
-    if (data->bytes) {
-        chain_add(to, pool, fmt_pool(pool, "%zx\r\n", data->bytes));
-        chain_move(to, data);
-        chain_add(to, pool, STR("\r\n"));
-    } else
+    if (data->bytes)
+        add_chunk(r, data, to);
+    else
         chain_move(to, data);
     if (!last)
         return;

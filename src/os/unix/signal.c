@@ -14,6 +14,7 @@ int signal_open(const int *signals, unsigned count)
         sigaddset(&set, signals[i]);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGSYS, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);           /* write() says so as well */
     if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
         return -1;
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -25,6 +26,7 @@ void signal_restore(void)
     sigemptyset(&none);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGSYS, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
