@@ -166,6 +166,8 @@ sub crowd
 crowd();
 my $load = load($t);
 reload_many(1, FIRST);
+# Long enough for each worker to have met as many clients at once as it will later.
+sleep 5;
 check('first reloads', $load->stop);
 my $first = settled($t);
 
