@@ -612,6 +612,16 @@ $slow[-1]->write("a\r\nConnection: close\r\n\r\n");
 is(answer($slow[-1]), "$worker\n", 'and is answered when it goes on');
 is(length($download->read_bytes(LARGE)), LARGE, 'a download is not touched');
 $_->close for @slow, $download;
+
+# Bodies that do not come, and answers that are not taken.
+my @bodies = map {
+    open_to($t->port, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1")
+} 1 .. 600;
+is(body($t->port, '/'), "$worker\n", '600 slow bodies, and a request is answered');
+$_->close for @bodies;
+my @readers = map { open_to($t->port, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n") } 1 .. 600;
+is(body($t->port, '/'), "$worker\n", '600 slow readers, and a request is answered');
+$_->close for @readers;
 $t->stop;
 
 done_testing();

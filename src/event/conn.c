@@ -115,6 +115,8 @@ static bool send_out(struct conn *c)
         if (io != IO_OK && io != IO_AGAIN)
             return false;
         c->sent += sent;
+        if (sent)
+            c->moved = c->loop->now;
         left -= size_min(left, sent);
         chain_consume(&c->out, sent, true);
     }
@@ -194,6 +196,7 @@ struct conn *conn_new(struct loop *loop, int fd, const struct inet_address *peer
     c->watch = (struct watch){ .fd = fd, .readable = true, .writable = true,
                                .ready = watch_ready };
     c->loop = loop;
+    c->moved = loop->now;
     c->transport = &transport_tcp;
     c->log.conf = log_process->conf;
     c->ready_task.run = run_ready;
@@ -248,6 +251,7 @@ enum io conn_recv(struct conn *c, void *to, size_t room, size_t *got)
     if (io == IO_OK) {
         c->budget -= (uint32_t)*got;
         c->received += *got;
+        c->moved = c->loop->now;
     }
     return io;
 }

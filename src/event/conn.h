@@ -36,6 +36,8 @@ struct conn_handler {
     bool (*on_drain)(struct conn *c, bool now);
     /* What began under this generation or an older one has had its time; or NULL. */
     void (*on_retire)(struct conn *c, unsigned generation);
+    /* Whether it waits for its peer, to send or to take something; or NULL: it does not. */
+    bool (*awaits)(const struct conn *c);
 };
 
 /* An address at rest: conns are many, and the longest kind (a unix path) is large and rare. */
@@ -63,6 +65,7 @@ struct conn {
     struct proxy_head *proxy;           /* what the PROXY head said; or NULL */
     uint64_t sent, received;            /* bytes */
     int64_t began;                      /* realtime, milliseconds */
+    int64_t moved;                      /* when bytes came or went last, monotonic milliseconds */
     int64_t since;                      /* on the worker's list that it is on, milliseconds */
     uint32_t requests;
     uint32_t turn, budget;              /* bytes that may still be read in that turn */

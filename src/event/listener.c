@@ -15,8 +15,9 @@
 
 enum { BATCH = 32, PAUSE_MS = 500, PROXY_MS = 60000 };
 
-/* Under pressure, how long a client surely has for its head. */
-enum { HEAD_MS = 200 };
+/* Under pressure, how long a client surely has for its head; and for the next bytes of a body, one
+ * way or the other, when it is among so many that are busy for longest. */
+enum { HEAD_MS = 200, STALLED_MS = 2000, STALLED_LOOK = 256 };
 
 /* --- the PROXY head --------------------------------------------------------------------------- */
 
@@ -251,15 +252,26 @@ static struct conn *first_open(const struct conn_list *list)
     return c;
 }
 
+/* Among those that are busy for longest: one whose client has neither sent nor taken anything. */
+static struct conn *stalled(const struct worker *w)
+{
+    struct conn *c = w->conns.first;
+    for (unsigned i = 0; c && i < STALLED_LOOK; i++, c = c->next)
+        if (!c->closing && c->handler && c->handler->awaits
+            && w->loop.now - c->moved >= STALLED_MS && c->handler->awaits(c))
+            return c;
+    return NULL;
+}
+
 /* Who waits for a next request makes room for one that has one; without such, the client whose head
- * is not complete for longest. */
+ * is not complete for longest; then one that has stopped in the middle of a body. */
 static struct conn *victim(const struct worker *w)
 {
     struct conn *c = first_open(&w->idle);
     if (c)
         return c;
     c = first_open(&w->heads);
-    return c && w->loop.now - c->since >= HEAD_MS ? c : NULL;
+    return c && w->loop.now - c->since >= HEAD_MS ? c : stalled(w);
 }
 
 static bool evict(struct worker *w)

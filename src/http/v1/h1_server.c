@@ -869,9 +869,15 @@ static void on_retire(struct conn *c, unsigned generation)
     break_off(h);
 }
 
+static bool awaits(const struct conn *c)
+{
+    const struct h1 *h = c->data;
+    return c->out.bytes > 0 || h->want || h->state == H1_SKIPPING;
+}
+
 static const struct conn_handler handler = {
     .on_ready = on_ready, .on_drained = on_drained, .on_timeout = on_timeout,
-    .on_error = on_error, .on_drain = on_drain, .on_retire = on_retire,
+    .on_error = on_error, .on_drain = on_drain, .awaits = awaits, .on_retire = on_retire,
 };
 
 void h1_accepted(struct conn *c)
