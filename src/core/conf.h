@@ -151,6 +151,14 @@ struct conf_block {
     void **conf;                        /* by section slot */
 };
 
+/* The block itself, or the one around it, that is of this kind; there is one. */
+static inline struct conf_block *conf_outer(struct conf_block *block, enum conf_scope scope)
+{
+    while (block->scope != scope)
+        block = block->parent;
+    return block;
+}
+
 #define conf_of(block, section) ((block)->conf[(section).slot])
 
 /* --- modules ---------------------------------------------------------------------------------- */

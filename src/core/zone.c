@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "os/unix/thread.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 enum { ZONE_STEP = 64 << 10, SPINS = 200, CONTENDED = 1 << 30 };
@@ -43,6 +44,20 @@ static struct {
     uint32_t number;
 } space;
 
+/* Asked from the kernel once a process: each lock is taken in its name. */
+static int self(void)
+{
+    if (space.pid == 0)
+        space.pid = (int)getpid();
+    return space.pid;
+}
+
+static void in_child(void)
+{
+    space.pid = 0;
+    space.number = 0;
+}
+
 bool zone_space_init(size_t most, size_t least)
 {
     void *base = MAP_FAILED;
@@ -54,6 +69,8 @@ bool zone_space_init(size_t most, size_t least)
     void *processes = mmap(NULL, sizeof(struct processes), PROT_READ | PROT_WRITE,
                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED || processes == MAP_FAILED)
+        return false;
+    if ((errno = pthread_atfork(NULL, NULL, in_child)) != 0)
         return false;
     space.processes = processes;
     space.base = base;
@@ -207,11 +224,6 @@ bool zones_finish(struct conf *cf)
 
 /* --- locks ------------------------------------------------------------------------------------ */
 
-static int self(void)
-{
-    return (int)getpid();
-}
-
 static void lock(struct zone_head *head)
 {
     const int me = self();
@@ -311,11 +323,8 @@ static uint32_t register_self(int me)
 
 uint32_t zone_process(void)
 {
-    const int me = self();
-    if (space.pid != me) {
-        space.pid = me;
-        space.number = register_self(me);
-    }
+    if (space.number == 0)
+        space.number = register_self(self());
     return space.number;
 }
 

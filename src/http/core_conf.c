@@ -402,13 +402,6 @@ void http_log_context(const struct log *log, struct fmt *f)
         fmt_print(f, ", referrer: \"%.*s\"", STR_FMT(referer->value));
 }
 
-void http_log_request(struct request *r)
-{
-    const struct plan *plan = &r->location->plan;
-    for (unsigned i = 0; i < plan->nlogs; i++)
-        plan->logs[i](r);
-}
-
 static struct section *const sections[] = { &main_section, &http_server_section,
                                             &http_location_section, &http_body_section,
                                             &http_file_section, &http_error_section, NULL };

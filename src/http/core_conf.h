@@ -161,8 +161,6 @@ struct str http_type_of(const struct request *r, struct str path);
 struct str http_server_text(struct request *r);
 /* ", client: ..., server: ..., request: ..., host: ..." */
 void http_log_context(const struct log *log, struct fmt *f);
-/* The log steps of every module. */
-void http_log_request(struct request *r);
 
 extern const struct variable http_variables[];
 

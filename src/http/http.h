@@ -29,6 +29,7 @@ enum phase {
     PHASE_ACCESS,
     PHASE_PRECONTENT,
     PHASE_CONTENT,
+    PHASE_LOG,                          /* at the end, whatever became of it */
     PHASES,
 };
 
@@ -86,16 +87,13 @@ struct filter_type {
 struct http_module {
     struct module module;
     const struct phase_step *steps;     /* ends in a row without a name */
-    void (*log)(struct request *r);     /* at the end of each request; or NULL */
 };
 
 struct plan {
     const struct phase_step **steps;
     uint8_t begin[PHASES + 1];          /* of each phase in `steps` */
     const struct filter_type **filters;
-    void (**logs)(struct request *r);   /* at the end of the request */
     uint8_t upper, nfilters;            /* of subrequests too; of all */
-    uint8_t nlogs;
 };
 
 /* --- servers and locations -------------------------------------------------------------------- */

@@ -52,24 +52,11 @@ static void plan_filters(struct conf *cf, struct plan *plan, const struct conf_b
     }
 }
 
-static void plan_logs(struct conf *cf, struct plan *plan)
-{
-    const struct module *const *at = conf_modules();
-    plan->logs = pool_array(cf->pool, STEPS_MOST, sizeof(*plan->logs));
-    for (const struct http_module *module; (module = http_next_module(&at)) != NULL;)
-        if (module->log) {
-            ASSERT(plan->nlogs < STEPS_MOST);
-            plan->logs[plan->nlogs++] = module->log;
-        }
-}
-
 void http_plan(struct conf *cf, struct location *location)
 {
     location->conf = location->block->conf;
     plan_steps(cf, &location->plan, location->block);
     plan_filters(cf, &location->plan, location->block);
-    location->plan.nlogs = 0;
-    plan_logs(cf, &location->plan);
     for (struct location *l = location->implied; l; l = l->next_implied)
         http_plan(cf, l);
 }

@@ -46,6 +46,13 @@ void request_wake(struct request *r)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+static void run_log(struct request *r)
+{
+    const struct plan *plan = &r->location->plan;
+    for (unsigned i = plan->begin[PHASE_LOG]; i < plan->begin[PHASE_LOG + 1]; i++)
+        (void)plan->steps[i]->run(r);
+}
+
 static void check_end(struct request *r)
 {
     if (r->state != REQUEST_ENDING || r->ops)
@@ -54,8 +61,8 @@ static void check_end(struct request *r)
                             : r->out.close ? ENDING_CLOSE : ENDING_KEEP;
     struct local *local = r->subject.local;
     struct pool pool = r->pool;
-    if (r->server && (!r->parent || http_location_conf(r)->log_subrequest))
-        http_log_request(r);
+    if (!r->parent || http_location_conf(r)->log_subrequest)
+        run_log(r);
     loop_unpost(request_loop(r), &r->task);
     if (r->parent) {
         r->codec->finish(r, how);       /* its memory is the main request's */

@@ -15,35 +15,15 @@
 #include "core/zone_table.h"
 #include "event/worker.h"
 #include "http/core_conf.h"
+#include "http/limit.h"
 #include "http/response.h"
 #include "http/vars.h"
 
 enum { KEY_MOST = 255, LIMIT_MOST = 65535 };
 
-struct limit_zone {
-    struct limit_zone *next;
-    const struct zone *zone;
-    struct template key;
-};
-
-struct limit {
-    struct limit *next;
-    const struct zone *zone;
-    const struct limit_zone *conf;
+struct conn_limit {
+    struct limit limit;
     uint32_t most;
-};
-
-struct zones_conf {
-    struct conf_set set;
-    struct limit_zone *zones;
-};
-
-struct limit_conf {
-    struct conf_set set;
-    struct limit *limits;
-    unsigned log_level;
-    int64_t status;
-    bool dry_run;
 };
 
 struct count {
@@ -65,8 +45,6 @@ struct note {
     struct request *request;            /* it waits for those before it */
     struct op op;
 };
-
-enum verdict { PASS, REFUSE, FULL };
 
 static struct section zones_section, section;
 
@@ -115,12 +93,13 @@ static void sweep(struct zone_table *t)
 /* --- a hold ----------------------------------------------------------------------------------- */
 
 /* Under the lock. */
-static enum verdict take(struct zone_table *t, const struct limit *limit, struct hold *hold)
+static enum limit_verdict take(struct zone_table *t, const struct conn_limit *limit,
+                               struct hold *hold)
 {
     const uint32_t self = zone_process();
     struct zone_node *mine = NULL;
     uint64_t all = 0;
-    zone_table_bind(t, limit->conf->key.source);
+    zone_table_bind(t, limit->limit.conf->key.source);
     sweep(t);
     for (struct zone_node *node = zone_table_find(t, hold->key, NULL); node;
          node = zone_table_find(t, hold->key, node)) {
@@ -130,15 +109,15 @@ static enum verdict take(struct zone_table *t, const struct limit *limit, struct
             mine = node;
     }
     if (all >= limit->most)
-        return REFUSE;
+        return LIMIT_REFUSE;
     if (!mine && !(mine = zone_table_add(t, hold->key)))
-        return FULL;
+        return LIMIT_FULL;
     struct count *count = zone_node_data(mine);
     count->process = self;
     count->now++;
     hold->node = mine;
     hold->epoch = t->epoch;
-    return PASS;
+    return LIMIT_PASS;
 }
 
 static void give(const struct hold *hold)
@@ -203,16 +182,17 @@ static void give_all(void *data)
 
 /* --- a request -------------------------------------------------------------------------------- */
 
-static enum verdict hold_one(struct request *r, const struct limit *limit, struct note *note,
-                             struct str key)
+static enum limit_verdict hold_one(struct request *r, const struct conn_limit *limit,
+                                   struct note *note, struct str key)
 {
+    const struct zone *zone = limit->limit.zone;
     struct hold *hold = pool_new(&r->main->pool, struct hold);
-    hold->zone = limit->zone;
+    hold->zone = zone;
     hold->key = pool_str(&r->main->pool, key);
-    zone_lock(limit->zone);
-    const enum verdict verdict = take(zone_data(limit->zone), limit, hold);
-    zone_unlock(limit->zone);
-    if (verdict == PASS) {
+    zone_lock(zone);
+    const enum limit_verdict verdict = take(zone_data(zone), limit, hold);
+    zone_unlock(zone);
+    if (verdict == LIMIT_PASS) {
         hold->next = note->holds;
         note->holds = hold;
     }
@@ -220,11 +200,11 @@ static enum verdict hold_one(struct request *r, const struct limit *limit, struc
 }
 
 static enum step refuse(struct request *r, const struct limit *limit, struct note *note,
-                        enum verdict verdict)
+                        enum limit_verdict verdict)
 {
     const struct limit_conf *conf = request_conf(r, section);
     give_all(note);
-    if (verdict == FULL)
+    if (verdict == LIMIT_FULL)
         log_write(&r->log, LOG_CRIT, 0, "slab_alloc() failed: no memory in limit_conn_zone "
                   "\"%.*s\"", STR_FMT(limit->zone->name));
     else
@@ -280,20 +260,15 @@ static enum step run(struct request *r)
     }
     for (const struct limit *l = conf->limits; l; l = l->next) {
         struct str key;
-        if (!template_eval(&l->conf->key, &r->subject, &key))
+        if (!limit_key(r, l, KEY_MOST, &key))
             return request_fail(r, 500);
         if (key.len == 0)
             continue;
-        if (key.len > KEY_MOST) {
-            log_write(&r->log, LOG_ERROR, 0,
-                      "the value of the \"%.*s\" key is more than %d bytes: \"%.*s\"",
-                      STR_FMT(l->conf->key.source), (int)KEY_MOST, STR_FMT(key));
-            continue;
-        }
-        const enum verdict verdict = hold_one(r, l, note, key);
-        if (verdict == REFUSE && wait_for_others(r, note))
+        const enum limit_verdict verdict =
+            hold_one(r, container_of(l, struct conn_limit, limit), note, key);
+        if (verdict == LIMIT_REFUSE && wait_for_others(r, note))
             return STEP_WAIT;
-        if (verdict != PASS)
+        if (verdict != LIMIT_PASS)
             return refuse(r, l, note, verdict);
         note->status = STR("PASSED");
     }
@@ -307,16 +282,8 @@ static bool bind_zone(struct conf *cf, struct limit_zone **list, unsigned key, u
                       struct str name, size_t size)
 {
     struct limit_zone *z = pool_new(cf->pool, struct limit_zone);
-    if (!template_compile(cf, &z->key, conf_arg(cf, key), key)
-        || !(z->zone = zone_add(cf, &zone_type, name, size, at)))
-        return false;
-    for (const struct limit_zone *other = *list; other; other = other->next)
-        if (other->zone == z->zone)
-            return conf_error(cf, at, "duplicate", "limit_conn_zone \"%.*s\" is already bound to "
-                              "key \"%.*s\"", STR_FMT(name), STR_FMT(other->key.source));
-    z->next = *list;
-    *list = z;
-    return true;
+    return template_compile(cf, &z->key, conf_arg(cf, key), key)
+           && limit_zone_add(cf, list, z, &zone_type, name, size, at);
 }
 
 static bool parse_zone(struct conf *cf, void *field, const void *arg)
@@ -348,11 +315,11 @@ static const struct conf_type type_old_zone = { "name $variable size", sizeof(st
 
 static bool parse_limit(struct conf *cf, void *field, const void *arg)
 {
-    struct limit **end = field, *l = pool_new(cf->pool, struct limit);
+    struct conn_limit *l = pool_new(cf->pool, struct conn_limit);
     const struct str number = conf_arg(cf, 2);
     uint64_t n;
     (void)arg;
-    if (!(l->zone = zone_add(cf, &zone_type, conf_arg(cf, 1), 0, 1)))
+    if (!(l->limit.zone = zone_add(cf, &zone_type, conf_arg(cf, 1), 0, 1)))
         return false;
     if (!number_u64(number, &n) || n == 0)
         return conf_error(cf, 2, "invalid-value", "invalid number of connections \"%.*s\"",
@@ -361,54 +328,31 @@ static bool parse_limit(struct conf *cf, void *field, const void *arg)
         return conf_error(cf, 2, "invalid-value", "connection limit must be less %d",
                           LIMIT_MOST + 1);
     l->most = (uint32_t)n;
-    for (; *end; end = &(*end)->next)
-        if ((*end)->zone == l->zone)
-            return conf_error(cf, 0, "duplicate", "\"limit_conn\" directive is duplicate");
-    *end = l;
-    return true;
+    return limit_add(cf, field, &l->limit);
 }
 static const struct conf_type type_limit = { "zone number", sizeof(struct limit *), true,
                                              parse_limit, false };
 
-static const struct conf_name levels[] = { { "info", LOG_INFO }, { "notice", LOG_NOTICE },
-                                           { "warn", LOG_WARN }, { "error", LOG_ERROR },
-                                           { NULL, 0 } };
-static const struct conf_range statuses = { 400, 599 };
-
 static const struct directive zone_rows[] = {
-    { "limit_conn_zone", IN_HTTP, 2, 2, &type_zone, FIELD(zones_conf, zones), OWN, NULL, NULL, NULL,
-      "a zone that counts the requests of each key that are served now", NULL },
-    { "limit_zone", IN_HTTP, 3, 3, &type_old_zone, FIELD(zones_conf, zones), OWN, NULL, NULL, NULL,
-      "the old way to write limit_conn_zone", NULL },
+    { "limit_conn_zone", IN_HTTP, 2, 2, &type_zone, FIELD(limit_zones_conf, zones), OWN, NULL,
+      NULL, NULL, "a zone that counts the requests of each key that are served now", NULL },
+    { "limit_zone", IN_HTTP, 3, 3, &type_old_zone, FIELD(limit_zones_conf, zones), OWN, NULL,
+      NULL, NULL, "the old way to write limit_conn_zone", NULL },
 };
 static const struct directive rows[] = {
     { "limit_conn", IN_HSL, 2, 2, &type_limit, FIELD(limit_conf, limits), INHERIT, NULL, NULL, NULL,
       "so many requests of a key at a time", NULL },
-    { "limit_conn_log_level", IN_HSL, 1, 1, &conf_type_enum, FIELD(limit_conf, log_level), INHERIT,
-      "error", levels, NULL, "level of what is said of refused requests", NULL },
-    { "limit_conn_status", IN_HSL, 1, 1, &conf_type_int, FIELD(limit_conf, status), INHERIT, "503",
-      &statuses, NULL, "status of refused requests", NULL },
-    { "limit_conn_dry_run", IN_HSL, 1, 1, &conf_type_flag, FIELD(limit_conf, dry_run), INHERIT,
-      "off", NULL, NULL, "counts and says, and limits nothing", NULL },
+    LIMIT_OUTCOME_ROWS("limit_conn", "level of what is said of refused requests"),
 };
 
-/* A zone that nobody gave a key has no size either, which is reported later. */
 static bool finish(struct conf *cf, void *conf, const void *parent)
 {
-    const struct conf_block *block = cf->block;
     (void)parent;
-    while (block->scope != IN_HTTP)
-        block = block->parent;
-    const struct zones_conf *zones = conf_of(block, zones_section);
-    for (struct limit *l = ((struct limit_conf *)conf)->limits; l; l = l->next)
-        for (const struct limit_zone *z = zones->zones; z && !l->conf; z = z->next)
-            if (z->zone == l->zone)
-                l->conf = z;
-    return true;
+    return limit_finish(cf, conf, &zones_section);
 }
 
 static struct section zones_section = {
-    .name = "limit_conn_zone", .where = IN_HTTP, .size = sizeof(struct zones_conf),
+    .name = "limit_conn_zone", .where = IN_HTTP, .size = sizeof(struct limit_zones_conf),
     .rows = zone_rows, .nrows = countof(zone_rows), .per_block = true,
 };
 static struct section section = {

@@ -10,37 +10,19 @@
 #include "core/number.h"
 #include "core/zone.h"
 #include "core/zone_table.h"
-#include "http/core_conf.h"
-#include "http/response.h"
+#include "http/limit.h"
 #include "http/vars.h"
 
 enum { IDLE_A_REQUEST = 2 };
 
-struct limit_zone {
-    struct limit_zone *next;
-    const struct zone *zone;
-    struct template key;
+struct rate_zone {
+    struct limit_zone zone;
     uint64_t rate;                      /* 1/1000 requests a second */
 };
 
-struct limit {
-    struct limit *next;
-    const struct zone *zone;
-    const struct limit_zone *conf;
+struct rate_limit {
+    struct limit limit;
     uint64_t burst, undelayed;          /* 1/1000 requests */
-};
-
-struct zones_conf {
-    struct conf_set set;
-    struct limit_zone *zones;
-};
-
-struct limit_conf {
-    struct conf_set set;
-    struct limit *limits;
-    unsigned log_level;
-    int64_t status;
-    bool dry_run;
 };
 
 struct state {                          /* of a key */
@@ -55,9 +37,17 @@ struct note {
     struct timer timer;
 };
 
-enum verdict { PASS, REFUSE, FULL };
-
 static struct section zones_section, section;
+
+static const struct rate_limit *rate_limit_of(const struct limit *limit)
+{
+    return container_of(limit, struct rate_limit, limit);
+}
+
+static uint64_t rate_of(const struct limit *limit)
+{
+    return container_of(limit->conf, struct rate_zone, zone)->rate;
+}
 
 /* --- counting --------------------------------------------------------------------------------- */
 
@@ -95,7 +85,7 @@ static struct zone_node *add(struct zone_table *t, const struct limit *limit, st
 {
     struct zone_node *oldest;
     for (unsigned i = 0; i < IDLE_A_REQUEST && (oldest = zone_table_oldest(t)) != NULL; i++) {
-        if (excess_with_one(zone_node_data(oldest), limit->conf->rate, now) > 0)
+        if (excess_with_one(zone_node_data(oldest), rate_of(limit), now) > 0)
             break;
         zone_table_remove(t, oldest);
     }
@@ -107,7 +97,7 @@ static struct zone_node *add(struct zone_table *t, const struct limit *limit, st
 }
 
 /* Under the lock. */
-static enum verdict weigh(struct zone_table *t, const struct limit *limit, struct str key,
+static enum limit_verdict weigh(struct zone_table *t, const struct limit *limit, struct str key,
                           int64_t now, bool count, uint64_t *excess)
 {
     zone_table_bind(t, limit->conf->key.source);
@@ -115,23 +105,24 @@ static enum verdict weigh(struct zone_table *t, const struct limit *limit, struc
     if (node)
         zone_table_touch(t, node);
     else if (!(node = add(t, limit, key, now)))
-        return FULL;
+        return LIMIT_FULL;
     struct state *state = zone_node_data(node);
-    *excess = excess_with_one(state, limit->conf->rate, now);
-    if (*excess > limit->burst)
-        return REFUSE;
+    *excess = excess_with_one(state, rate_of(limit), now);
+    if (*excess > rate_limit_of(limit)->burst)
+        return LIMIT_REFUSE;
     if (count) {
         state->excess = *excess;
         state->last = now > state->last ? now : state->last;
     }
-    return PASS;
+    return LIMIT_PASS;
 }
 
-static enum verdict ask(const struct limit *limit, struct str key, int64_t now, bool count,
-                        uint64_t *excess)
+static enum limit_verdict ask(const struct limit *limit, struct str key, int64_t now, bool count,
+                              uint64_t *excess)
 {
+    struct zone_table *t = zone_data(limit->zone);
     zone_lock(limit->zone);
-    const enum verdict verdict = weigh(zone_data(limit->zone), limit, key, now, count, excess);
+    const enum limit_verdict verdict = weigh(t, limit, key, now, count, excess);
     zone_unlock(limit->zone);
     return verdict;
 }
@@ -155,44 +146,41 @@ static bool collect(struct question *q, struct limit **limits)
     q->limits = limits;
     for (struct limit *l = q->conf->limits; l; l = l->next) {
         struct str key;
-        if (!template_eval(&l->conf->key, &r->subject, &key))
+        if (!limit_key(r, l, ZONE_TABLE_KEY_MAX, &key))
             return false;
-        if (key.len > ZONE_TABLE_KEY_MAX)
-            log_write(&r->log, LOG_ERROR, 0,
-                      "the value of the \"%.*s\" key is more than %d bytes: \"%.*s\"",
-                      STR_FMT(l->conf->key.source), (int)ZONE_TABLE_KEY_MAX, STR_FMT(key));
-        else if (key.len) {
-            limits[q->count] = l;
-            q->keys[q->count++] = key;
-        }
+        if (key.len == 0)
+            continue;
+        limits[q->count] = l;
+        q->keys[q->count++] = key;
     }
     return true;
 }
 
 /* The last one counts at once, those before it when it agrees. */
-static enum verdict ask_all(struct question *q)
+static enum limit_verdict ask_all(struct question *q)
 {
     const int64_t now = request_loop(q->request)->now;
     for (unsigned i = 0; i < q->count; i++) {
         const struct limit *l = q->limits[i];
+        const uint64_t undelayed = rate_limit_of(l)->undelayed;
         uint64_t excess = 0, delay = 0;
-        const enum verdict verdict = ask(l, q->keys[i], now, i + 1 == q->count, &excess);
-        if (verdict == PASS && excess > l->undelayed
-            && mul_overflows(excess - l->undelayed, 1000, &delay))
+        const enum limit_verdict verdict = ask(l, q->keys[i], now, i + 1 == q->count, &excess);
+        if (verdict == LIMIT_PASS && excess > undelayed
+            && mul_overflows(excess - undelayed, 1000, &delay))
             delay = UINT64_MAX;
-        if (verdict == PASS && delay / l->conf->rate <= q->delay)
+        if (verdict == LIMIT_PASS && delay / rate_of(l) <= q->delay)
             continue;
         q->slowest = l;
         q->excess = excess;
-        q->delay = delay / l->conf->rate;
-        if (verdict != PASS)
+        q->delay = delay / rate_of(l);
+        if (verdict != LIMIT_PASS)
             return verdict;
     }
     for (unsigned i = 0; i + 1 < q->count; i++) {
         uint64_t excess;
         (void)ask(q->limits[i], q->keys[i], now, true, &excess);
     }
-    return PASS;
+    return LIMIT_PASS;
 }
 
 static void fire(struct timer *timer)
@@ -231,11 +219,11 @@ static enum step delay(const struct question *q, struct note *note)
     return STEP_WAIT;
 }
 
-static enum step refuse(const struct question *q, struct note *note, enum verdict verdict)
+static enum step refuse(const struct question *q, struct note *note, enum limit_verdict verdict)
 {
     struct request *r = q->request;
     const bool dry = q->conf->dry_run;
-    if (verdict == FULL)
+    if (verdict == LIMIT_FULL)
         log_write(&r->log, LOG_ALERT, 0, "could not allocate node in limit_req zone \"%.*s\"",
                   STR_FMT(q->slowest->zone->name));
     else
@@ -262,8 +250,8 @@ static enum step run(struct request *r)
         return request_fail(r, 500);
     if (q.count == 0)
         return STEP_NEXT;
-    const enum verdict verdict = ask_all(&q);
-    if (verdict != PASS)
+    const enum limit_verdict verdict = ask_all(&q);
+    if (verdict != LIMIT_PASS)
         return refuse(&q, note, verdict);
     if (q.delay)
         return delay(&q, note);
@@ -274,7 +262,7 @@ static enum step run(struct request *r)
 /* --- configuration ---------------------------------------------------------------------------- */
 
 /* "rate=5r/s", "rate=30r/m"; without a unit they are seconds. */
-static bool parse_rate(struct conf *cf, struct limit_zone *z, unsigned arg)
+static bool parse_rate(struct conf *cf, struct rate_zone *z, unsigned arg)
 {
     struct str text;
     uint64_t n, scale = 1;
@@ -292,13 +280,13 @@ static bool parse_rate(struct conf *cf, struct limit_zone *z, unsigned arg)
 
 static bool parse_zone(struct conf *cf, void *field, const void *arg)
 {
-    struct limit_zone **list = field, *z = pool_new(cf->pool, struct limit_zone);
+    struct rate_zone *z = pool_new(cf->pool, struct rate_zone);
     struct str name = STR_NONE;
     size_t size = 0;
     unsigned zone_at = 0;
     (void)arg;
     z->rate = 1000;
-    if (!template_compile(cf, &z->key, conf_arg(cf, 1), 1))
+    if (!template_compile(cf, &z->zone.key, conf_arg(cf, 1), 1))
         return false;
     for (unsigned i = 2; i <= conf_nargs(cf); i++) {
         if (str_starts(conf_arg(cf, i), STR("zone="))) {
@@ -314,15 +302,7 @@ static bool parse_zone(struct conf *cf, void *field, const void *arg)
     if (name.len == 0)
         return conf_error(cf, 0, "missing-parameter",
                           "\"limit_req_zone\" must have \"zone\" parameter");
-    if (!(z->zone = zone_add(cf, &zone_type, name, size, zone_at)))
-        return false;
-    for (const struct limit_zone *other = *list; other; other = other->next)
-        if (other->zone == z->zone)
-            return conf_error(cf, zone_at, "duplicate", "limit_req_zone \"%.*s\" is already bound "
-                              "to key \"%.*s\"", STR_FMT(name), STR_FMT(other->key.source));
-    z->next = *list;
-    *list = z;
-    return true;
+    return limit_zone_add(cf, field, &z->zone, &zone_type, name, size, zone_at);
 }
 static const struct conf_type type_zone = { "key zone=name:size rate=rate",
                                             sizeof(struct limit_zone *), true, parse_zone, false };
@@ -340,14 +320,14 @@ static bool parse_number(struct conf *cf, unsigned arg, const char *what, uint64
     return true;
 }
 
-static bool parse_parameters(struct conf *cf, struct limit *l)
+static bool parse_parameters(struct conf *cf, struct rate_limit *l)
 {
     for (unsigned i = 1; i <= conf_nargs(cf); i++) {
         const struct str text = conf_arg(cf, i);
         struct str name;
         if (str_starts(text, STR("zone="))) {
             ASSERT(str_from_off(text, sizeof("zone=") - 1, &name));
-            if (!(l->zone = zone_add(cf, &zone_type, name, 0, i)))
+            if (!(l->limit.zone = zone_add(cf, &zone_type, name, 0, i)))
                 return false;
         } else if (str_starts(text, STR("burst="))) {
             if (!parse_number(cf, i, "burst", &l->burst))
@@ -366,61 +346,38 @@ static bool parse_parameters(struct conf *cf, struct limit *l)
 
 static bool parse_limit(struct conf *cf, void *field, const void *arg)
 {
-    struct limit **end = field, *l = pool_new(cf->pool, struct limit);
+    struct rate_limit *l = pool_new(cf->pool, struct rate_limit);
     (void)arg;
     if (!parse_parameters(cf, l))
         return false;
-    if (!l->zone)
+    if (!l->limit.zone)
         return conf_error(cf, 0, "missing-parameter", "\"limit_req\" must have \"zone\" parameter");
-    for (; *end; end = &(*end)->next)
-        if ((*end)->zone == l->zone)
-            return conf_error(cf, 0, "duplicate", "\"limit_req\" directive is duplicate");
-    *end = l;
-    return true;
+    return limit_add(cf, field, &l->limit);
 }
 static const struct conf_type type_limit = {
     "zone=name [burst=number] [nodelay | delay=number]", sizeof(struct limit *), true, parse_limit,
     false
 };
 
-static const struct conf_name levels[] = { { "info", LOG_INFO }, { "notice", LOG_NOTICE },
-                                           { "warn", LOG_WARN }, { "error", LOG_ERROR },
-                                           { NULL, 0 } };
-static const struct conf_range statuses = { 400, 599 };
-
 static const struct directive zone_rows[] = {
-    { "limit_req_zone", IN_HTTP, 3, 3, &type_zone, FIELD(zones_conf, zones), OWN, NULL, NULL, NULL,
-      "a zone that counts the requests of each key, and their rate", NULL },
+    { "limit_req_zone", IN_HTTP, 3, 3, &type_zone, FIELD(limit_zones_conf, zones), OWN, NULL,
+      NULL, NULL, "a zone that counts the requests of each key, and their rate", NULL },
 };
 static const struct directive rows[] = {
     { "limit_req", IN_HSL, 1, 3, &type_limit, FIELD(limit_conf, limits), INHERIT, NULL, NULL, NULL,
       "requests of a key pass at the zone's rate", NULL },
-    { "limit_req_log_level", IN_HSL, 1, 1, &conf_type_enum, FIELD(limit_conf, log_level), INHERIT,
-      "error", levels, NULL, "level of what is said of refused requests; one less for delayed ones",
-      NULL },
-    { "limit_req_status", IN_HSL, 1, 1, &conf_type_int, FIELD(limit_conf, status), INHERIT, "503",
-      &statuses, NULL, "status of refused requests", NULL },
-    { "limit_req_dry_run", IN_HSL, 1, 1, &conf_type_flag, FIELD(limit_conf, dry_run), INHERIT,
-      "off", NULL, NULL, "counts and says, and limits nothing", NULL },
+    LIMIT_OUTCOME_ROWS("limit_req",
+                       "level of what is said of refused requests; one less for delayed ones"),
 };
 
-/* A zone that nobody gave a rate has no size either, which is reported later. */
 static bool finish(struct conf *cf, void *conf, const void *parent)
 {
-    const struct conf_block *block = cf->block;
     (void)parent;
-    while (block->scope != IN_HTTP)
-        block = block->parent;
-    const struct zones_conf *zones = conf_of(block, zones_section);
-    for (struct limit *l = ((struct limit_conf *)conf)->limits; l; l = l->next)
-        for (const struct limit_zone *z = zones->zones; z && !l->conf; z = z->next)
-            if (z->zone == l->zone)
-                l->conf = z;
-    return true;
+    return limit_finish(cf, conf, &zones_section);
 }
 
 static struct section zones_section = {
-    .name = "limit_req_zone", .where = IN_HTTP, .size = sizeof(struct zones_conf),
+    .name = "limit_req_zone", .where = IN_HTTP, .size = sizeof(struct limit_zones_conf),
     .rows = zone_rows, .nrows = countof(zone_rows), .per_block = true,
 };
 static struct section section = {

@@ -140,8 +140,7 @@ static bool finish_main(struct conf *cf, void *data, const void *parent)
 static struct main_conf *main_of(struct conf *cf)
 {
     struct conf_block *const here = cf->block;
-    while (cf->block->scope != IN_HTTP)
-        cf->block = cf->block->parent;
+    cf->block = conf_outer(here, IN_HTTP);
     struct main_conf *conf = conf_own(cf, &main_section);
     cf->block = here;
     return conf;
@@ -586,7 +585,13 @@ static bool wanted(struct request *r, const struct access_log *log)
            !str_eq(text, STR("0"));
 }
 
-static void log_request(struct request *r)
+static bool enabled(const struct conf_block *block)
+{
+    const struct access_conf *conf = conf_of(block, section);
+    return conf && conf->logs;
+}
+
+static enum step run(struct request *r)
 {
     const struct access_conf *conf = request_conf(r, section);
     struct log_local *mine = r->subject.local->state_of[main_section.slot];
@@ -601,12 +606,16 @@ static void log_request(struct request *r)
         else
             log_to_named(r, log, mine, conf->cache);
     }
+    return STEP_NEXT;
 }
+
+static const struct phase_step steps[] = { { PHASE_LOG, "access_log", run, enabled },
+                                           { 0, NULL, NULL, NULL } };
 
 static struct section *const sections[] = { &main_section, &section, NULL };
 
 const struct http_module http_log_module = {
     .module = { .name = "ngx_http_log_module", .protocol = "http", .sections = sections,
                 .prepare = prepare, .release = release },
-    .log = log_request,
+    .steps = steps,
 };
