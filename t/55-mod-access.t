@@ -584,7 +584,7 @@ set_real_ip_from 10.0.0.1/40;
 
 === a proxy whose name is known
 --- config
-set_real_ip_from localhost;
+set_real_ip_from 127.1;
 --- conf_ok
 
 === a proxy is not all
