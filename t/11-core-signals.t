@@ -358,7 +358,7 @@ for my $signal ('TERM', 'INT') {
     mkdir $t->dir . '/cores';
     my $main = <<"END";
 worker_processes 2;
-worker_priority 5;
+worker_priority 15;
 worker_rlimit_nofile 512;
 worker_rlimit_core 3m;
 worker_cpu_affinity 01 01;
@@ -372,9 +372,9 @@ END
     like(slurp("/proc/$pid/cmdline") =~ tr/\0/ /r,
         qr/^$name: master process \Q@{[Test::Weir::binary()]}\E /,
         'the title of the master has its arguments');
-    is(stat_of($pid, 19), 0, 'worker_priority is not that of the master');
+    is(stat_of($pid, 19), stat_of($$, 19), 'worker_priority is not that of the master');
     for my $worker (@workers) {
-        is(stat_of($worker, 19), 5, 'worker_priority');
+        is(stat_of($worker, 19), 15, 'worker_priority');
         is(limit_of($worker, 'Max open files'), '512 512', 'worker_rlimit_nofile');
         is(limit_of($worker, 'Max core file size'), '3145728 3145728', 'worker_rlimit_core');
         is(status_of($worker, 'Cpus_allowed_list'), '0', 'worker_cpu_affinity');
@@ -385,11 +385,11 @@ END
         is(status_of($worker, 'Gid'), join("\t", ($gid) x 4), 'its group');
         is(status_of($worker, 'CapEff'), '0' x 16, 'no capabilities');
     }
-    $t->write_conf(conf($main =~ s/worker_priority 5/worker_priority 7/r =~ s/512/600/r));
+    $t->write_conf(conf($main =~ s/worker_priority 15/worker_priority 17/r =~ s/512/600/r));
     $t->signal('HUP');
     comes {
         my @now = $t->worker_pids;
-        @now == 2 && !grep { stat_of($_, 19) != 7 || limit_of($_,
+        @now == 2 && !grep { stat_of($_, 19) != 17 || limit_of($_,
             'Max open files') ne '600 600' } @now;
     } 'they change with a reload';
     $t->stop;
