@@ -505,7 +505,7 @@ END
         like($run->{err}, qr/^$name: \[emerg\] \Q$expected\E in command line$/m, $expected);
     }
     for my $args ("$server,nohostname,nohostname", "$server,tag=" . 'a' x 32,
-        'syslog:server=localhost',
+        'syslog:server=localhost', 'syslog:server=127.1',
         'syslog:server=[::1]:5140', 'syslog:server=unix:/x/y', 'memory:32k debug', "''", 'off') {
         my $run = $t->run_cli('-p', $t->dir, '-c', 'conf/weir.conf', '-e', 'logs/start.log', '-t',
             '-g', "pid logs/a.pid; error_log $args;");

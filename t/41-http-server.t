@@ -905,6 +905,21 @@ server { listen 127.0.0.2:%%PORT%% default_server; }
 server { listen 127.0.0.1:%%PORT1%% default_server; }
 --- conf_ok
 
+=== a name is looked up
+--- config
+listen 127.1:%%PORT%%;
+location / { return 200 "$server_addr"; }
+--- request
+GET /
+--- response_body chomp
+127.0.0.1
+
+=== a name without an address is refused
+--- config
+listen no-such-host.invalid:8000;
+--- conf_error
+[emerg] host not found in "no-such-host.invalid:8000" of the "listen" directive in %%CONF%%:
+
 === a port beyond 65535 is refused
 --- config
 listen 127.0.0.1:65536;

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "core/core_conf.h"
 #include "core/generation.h"
+#include "core/lookup.h"
 #include "core/number.h"
 #include "os/unix/file.h"
 #include "os/unix/shmem.h"
@@ -45,11 +46,14 @@ static bool syslog_server(struct conf *cf, unsigned arg, struct str text, struct
 {
     struct inet_target target;
     const char *why = inet_parse_target(text, 514, INET_PLAIN, &target);
-    s->server = target.address;
-    if (!why && s->server.len == 0 &&
-        !(str_eq(target.host, STR("localhost")) &&
-          inet_parse_host(STR("127.0.0.1"), target.port, &s->server)))
+    unsigned count = 1;
+    const struct inet_address *server = &target.address;
+    if (!why && server->len == 0)
+        server = lookup_host(cf->temp, target.host, target.port, &count);
+    if (!why && !server)
         why = "host not found";
+    if (!why)
+        s->server = *server;
     return !why || conf_error(cf, arg, "syslog", "%s in syslog server \"%.*s\"", why,
                               STR_FMT(text));
 }

@@ -7,6 +7,7 @@
  * Owns nothing: all of it lies in the generation.
  */
 #include "core/generation.h"
+#include "core/lookup.h"
 #include "core/number.h"
 #include "http/codec.h"
 #include "http/core_conf.h"
@@ -132,19 +133,19 @@ static void options_init(struct socket_options *o)
     *o = (struct socket_options){ .backlog = 511 };
 }
 
-static bool parse_target(struct conf *cf, struct str text, struct inet_target *target)
+/* What it names: one address, or all that a name has. */
+static bool parse_target(struct conf *cf, struct str text, struct inet_target *target,
+                         const struct inet_address **list, unsigned *count)
 {
     const char *why = inet_parse_target(text, 80, INET_LISTEN, target);
     if (why)
         return conf_error(cf, 1, "invalid-address", "%s in \"%.*s\" of the \"listen\" directive",
                           why, STR_FMT(text));
-    if (target->address.len == 0 && str_eq(target->host, STR("localhost")))
-        target->address = (struct inet_address){
-            .v4 = { .sin_family = AF_INET, .sin_port = htons(target->port),
-                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
-            .len = sizeof(struct sockaddr_in),
-        };
-    return target->address.len
+    *list = &target->address;
+    *count = 1;
+    if (target->address.len == 0)
+        *list = lookup_host(cf->temp, target->host, target->port, count);
+    return *list
            || conf_error(cf, 1, "invalid-address",
                          "host not found in \"%.*s\" of the \"listen\" directive", STR_FMT(text));
 }
@@ -163,25 +164,28 @@ static bool add_address(struct conf *cf, struct http_listen **list, const struct
     return true;
 }
 
-/* One of a range of ports is like a directive of its own. */
+/* One of a range of ports is like a directive of its own, and so is one address of a name. */
 static bool parse_listen(struct conf *cf, void *field, const void *arg)
 {
     struct http_listen l = { .server = cf->block->data };
     struct inet_target target;
+    const struct inet_address *list;
+    unsigned count;
     bool good = true;
     (void)arg;
     options_init(&l.options);
     l.place = fmt_pool(cf->pool, " in %.*s:%u", STR_FMT(cf->node->words[0].place.file->path),
                        cf->node->words[0].place.line);
-    if (!parse_target(cf, conf_arg(cf, 1), &target))
+    if (!parse_target(cf, conf_arg(cf, 1), &target, &list, &count))
         return false;
     for (unsigned i = 2; i <= conf_nargs(cf); i++)
         good &= listen_parameter(cf, i, &l);
-    for (unsigned port = target.port; good && port <= target.last_port; port++) {
-        if (target.address.any.sa_family != AF_UNIX)
-            inet_set_port(&target.address, (uint16_t)port);
-        good = add_address(cf, field, &l, &target.address);
-    }
+    for (unsigned port = target.port; port <= target.last_port; port++)
+        for (unsigned i = 0; i < count && good; i++) {
+            struct inet_address address = list[i];
+            inet_set_port(&address, (uint16_t)port);
+            good = add_address(cf, field, &l, &address);
+        }
     return good;
 }
 const struct conf_type http_type_listen = { "address [parameters]", sizeof(struct http_listen *),
