@@ -3,6 +3,18 @@
  */
 #include "http/forwarded.h"
 
+void forwarded_trust(struct forwarded_from *from, struct pool *pool, const struct inet_cidr *proxy)
+{
+    if ((from->count & (from->count - 1)) == 0) {       /* full at each power of two */
+        const size_t room = from->count ? (size_t)from->count * 2 : 1;
+        struct inet_cidr *grown = pool_array(pool, room, sizeof(*grown));
+        if (from->count)
+            memcpy(grown, from->proxies, from->count * sizeof(*grown));
+        from->proxies = grown;
+    }
+    from->proxies[from->count++] = *proxy;
+}
+
 bool forwarded_trusts(const struct forwarded_from *from, const struct inet_address *address)
 {
     if (address->any.sa_family == AF_UNIX)

@@ -18,6 +18,9 @@ struct forwarded_from {                 /* the trusted proxies */
     bool recursive;
 };
 
+/* One more that is trusted. */
+void forwarded_trust(struct forwarded_from *from, struct pool *pool, const struct inet_cidr *proxy);
+
 /* Replaces *address by what fields of this kind say of it, if it is that of a trusted proxy.  What
  * is no address ends the search. */
 void forwarded_address(const struct fields *fields, enum field_id id,

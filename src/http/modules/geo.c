@@ -29,6 +29,20 @@ struct geo {
     struct forwarded_from from;
 };
 
+/* The first of sorted ranges that does not end before `address`. */
+static size_t place_in(const struct geo_range *ranges, size_t count, uint32_t address)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (ranges[middle].last < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* --- ranges, while they are read -------------------------------------------------------------- */
 
 /* Those within one block of 64 Ki addresses, in their order.  A range over several blocks is in
@@ -75,25 +89,11 @@ static bool make_room(struct reader *r, struct block *block, unsigned more)
 }
 
 /* Room for `count` ranges at `i`, which the caller fills. */
-static void open_gap(struct block *block, unsigned i, unsigned count)
+static void open_gap(struct block *block, size_t i, unsigned count)
 {
     ASSERT(block->count + count <= block->room);
     memmove(&block->at[i + count], &block->at[i], (block->count - i) * sizeof(block->at[0]));
     block->count += count;
-}
-
-/* The first that does not end before `address`. */
-static unsigned place_in(const struct block *block, uint32_t address)
-{
-    unsigned low = 0, high = block->count;
-    while (low < high) {
-        const unsigned middle = low + (high - low) / 2;
-        if (block->at[middle].last < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 static struct str range_text(struct conf *cf, const struct geo_range *range)
@@ -104,7 +104,7 @@ static struct str range_text(struct conf *cf, const struct geo_range *range)
 }
 
 /* `part` lies in the range at `i`: what is left of that stays before and behind it. */
-static void split_range(struct block *block, unsigned i, const struct geo_range *part)
+static void split_range(struct block *block, size_t i, const struct geo_range *part)
 {
     const struct geo_range whole = block->at[i];
     const bool before = whole.first < part->first, behind = whole.last > part->last;
@@ -121,7 +121,7 @@ static void split_range(struct block *block, unsigned i, const struct geo_range 
 static bool add_part(struct reader *r, struct block *block, const struct geo_range *part)
 {
     struct conf *cf = r->cf;
-    const unsigned i = place_in(block, part->first);
+    const size_t i = place_in(block->at, block->count, part->first);
     if (!make_room(r, block, 2))
         return false;
     struct geo_range *there = i < block->count ? &block->at[i] : NULL;
@@ -144,7 +144,7 @@ static bool add_part(struct reader *r, struct block *block, const struct geo_ran
 
 static bool delete_part(struct reader *r, struct block *block, const struct geo_range *part)
 {
-    const unsigned i = place_in(block, part->first);
+    const size_t i = place_in(block->at, block->count, part->first);
     (void)r;
     if (i == block->count || block->at[i].first != part->first || block->at[i].last != part->last)
         return false;
@@ -305,15 +305,11 @@ static bool delete_network(struct reader *r)
 
 static bool add_proxy(struct reader *r)
 {
-    struct forwarded_from *from = &r->geo->from;
-    if ((from->count & (from->count - 1)) == 0) {
-        struct inet_cidr *old = from->proxies;
-        from->proxies = pool_array(r->cf->pool, from->count ? 2 * (size_t)from->count : 1,
-                                   sizeof(*old));
-        if (old)
-            memcpy(from->proxies, old, from->count * sizeof(*old));
-    }
-    return parse_network(r->cf, conf_arg(r->cf, 1), &from->proxies[from->count++], 1);
+    struct inet_cidr proxy;
+    if (!parse_network(r->cf, conf_arg(r->cf, 1), &proxy, 1))
+        return false;
+    forwarded_trust(&r->geo->from, r->cf->pool, &proxy);
+    return true;
 }
 
 static bool parse_flag(struct reader *r)
@@ -382,15 +378,8 @@ static struct str host_of(const struct inet_address *address)
 
 static const struct str *find_range(const struct geo *geo, uint32_t address)
 {
-    size_t low = 0, high = geo->nranges;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (geo->ranges[middle].last < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < geo->nranges && geo->ranges[low].first <= address ? geo->ranges[low].value
+    const size_t i = place_in(geo->ranges, geo->nranges, address);
+    return i < geo->nranges && geo->ranges[i].first <= address ? geo->ranges[i].value
         : geo->fallback;
 }
 

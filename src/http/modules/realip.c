@@ -2,12 +2,11 @@
  * ngx_http_realip_module: the client's address as proxies that are trusted tell it.
  * Owns nothing: the address lies in the request's pool.
  */
+#include "core/lookup.h"
 #include "event/proxy_protocol.h"
 #include "http/core_conf.h"
 #include "http/forwarded.h"
 #include "http/vars.h"
-
-#include <netdb.h>
 
 enum { PROXIES_MOST = 1 << 16 };
 
@@ -27,41 +26,21 @@ struct realip_conf {
 
 /* --- configuration ---------------------------------------------------------------------------- */
 
-static void add_network(struct conf *cf, struct forwarded_from *from, const struct inet_cidr *cidr)
-{
-    if ((from->count & (from->count - 1)) == 0) {       /* full at each power of two */
-        const size_t room = from->count ? (size_t)from->count * 2 : 1;
-        struct inet_cidr *grown = pool_array(cf->pool, room, sizeof(*grown));
-        if (from->count)
-            memcpy(grown, from->proxies, from->count * sizeof(*grown));
-        from->proxies = grown;
-    }
-    from->proxies[from->count++] = *cidr;
-}
-
 /* All addresses that the name has now. */
 static bool add_host(struct conf *cf, struct forwarded_from *from, struct str name)
 {
-    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-    struct addrinfo *list = NULL;
-    struct inet_address address;
-    bool added = false;
-    if (str_chr(name, '/') < 0 && getaddrinfo(pool_cstr(cf->temp, name), NULL, &hints, &list) != 0)
-        list = NULL;
-    for (const struct addrinfo *at = list; at; at = at->ai_next) {
-        if (!inet_from_sockaddr(&address, at->ai_addr, at->ai_addrlen))
-            continue;
-        const struct str host = inet_host(&address);
-        struct inet_cidr cidr = { .family = address.any.sa_family, .bits = (unsigned)host.len * 8 };
+    unsigned count = 0;
+    const struct inet_address *list =
+        str_chr(name, '/') < 0 ? lookup_host(cf->temp, name, 0, &count) : NULL;
+    for (unsigned i = 0; i < count; i++) {
+        const struct str host = inet_host(&list[i]);
+        struct inet_cidr cidr = { .family = list[i].any.sa_family, .bits = (unsigned)host.len * 8 };
         ASSERT(host.len <= sizeof(cidr.at));
         memcpy(cidr.at, host.at, host.len);
-        add_network(cf, from, &cidr);
-        added = true;
+        forwarded_trust(from, cf->pool, &cidr);
     }
-    if (list)
-        freeaddrinfo(list);
-    return added || conf_error(cf, 1, "host-not-found",
-                               "host not found in set_real_ip_from \"%.*s\"", STR_FMT(name));
+    return list || conf_error(cf, 1, "host-not-found",
+                              "host not found in set_real_ip_from \"%.*s\"", STR_FMT(name));
 }
 
 static bool parse_from(struct conf *cf, void *field, const void *arg)
@@ -82,7 +61,7 @@ static bool parse_from(struct conf *cf, void *field, const void *arg)
     if (loose)
         conf_diag(cf, DIAG_WARN, 1, "low-bits", "low address bits of %.*s are meaningless",
                   STR_FMT(text));
-    add_network(cf, from, &cidr);
+    forwarded_trust(from, cf->pool, &cidr);
     return true;
 }
 static const struct conf_type type_from = { "address | network | host | unix:",
