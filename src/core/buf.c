@@ -71,6 +71,18 @@ void chain_add_mark(struct chain *chain, struct pool *pool,
     chain_append(chain, buf);
 }
 
+static void free_memory(struct buf *mark, bool sent)
+{
+    (void)sent;
+    free(mark->data);
+}
+
+void chain_add_free(struct chain *chain, struct buf *mark, void *memory)
+{
+    *mark = (struct buf){ .kind = BUF_MARK, .fd = -1, .passed = free_memory, .data = memory };
+    chain_append(chain, mark);
+}
+
 /* A mark goes to the end of `reached`, anything else is forgotten. */
 static void unlink_first(struct chain *chain, struct chain *reached)
 {

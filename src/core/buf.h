@@ -44,6 +44,8 @@ void chain_add_copy(struct chain *chain, struct pool *pool, struct str bytes);
 void chain_add_file(struct chain *chain, struct pool *pool, int fd, off_t off, size_t len);
 void chain_add_mark(struct chain *chain, struct pool *pool,
                     void (*passed)(struct buf *mark, bool sent), void *data);
+/* A mark behind bufs that lie in memory of malloc(), as it does itself: all of that is freed. */
+void chain_add_free(struct chain *chain, struct buf *mark, void *memory);
 /* Takes `n` bytes off the front, n <= bytes; marks that are reached are called with sent. */
 void chain_consume(struct chain *chain, size_t n, bool sent);
 /* The first `n` bytes of `from`, n <= its bytes, to the end of `to`; a buf that is split is copied

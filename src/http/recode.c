@@ -57,12 +57,6 @@ static bool failed(struct recode *t, enum deflate_result result)
 
 /* --- what is made ----------------------------------------------------------------------------- */
 
-static void block_passed(struct buf *mark, bool sent)
-{
-    (void)sent;
-    free(mark->data);
-}
-
 static void close_block(struct recode *t)
 {
     struct recode_block *block = t->block;
@@ -71,10 +65,8 @@ static void close_block(struct recode *t)
         return;
     block->data = (struct buf){ .kind = BUF_MEMORY, .at = block->bytes, .len = t->made.len,
                                 .fd = -1 };
-    block->mark = (struct buf){ .kind = BUF_MARK, .fd = -1, .passed = block_passed,
-                                .data = block };
     chain_append(&t->out, &block->data);
-    chain_append(&t->out, &block->mark);
+    chain_add_free(&t->out, &block->mark, block);
 }
 
 /* A small body needs no large one. */

@@ -32,12 +32,6 @@ void transform_init(struct transform *t, struct request *r, struct filter *f)
 
 /* --- what is made ----------------------------------------------------------------------------- */
 
-static void block_passed(struct buf *mark, bool sent)
-{
-    (void)sent;
-    free(mark->data);
-}
-
 static void close_block(struct transform *t)
 {
     struct transform_block *block = t->open;
@@ -45,7 +39,7 @@ static void close_block(struct transform *t)
     if (!block)
         return;
     chain_append(&t->out, &block->data);
-    chain_append(&t->out, &block->mark);
+    chain_add_free(&t->out, &block->mark, block);
 }
 
 /* As large as what comes in: most bodies are small.  NULL: the request has been given up. */
@@ -61,8 +55,6 @@ static struct transform_block *open_block(struct transform *t, size_t want)
         return NULL;
     }
     block->data = (struct buf){ .kind = BUF_MEMORY, .at = block->bytes, .fd = -1 };
-    block->mark = (struct buf){ .kind = BUF_MARK, .fd = -1, .passed = block_passed,
-                                .data = block };
     block->room = room;
     return block;
 }

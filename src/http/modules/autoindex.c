@@ -123,12 +123,6 @@ static void read_slice(struct folder *d)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void block_passed(struct buf *mark, bool sent)
-{
-    (void)sent;
-    free(mark->data);
-}
-
 static bool is_utf8(struct str charset)
 {
     return str_eq_ci(charset, STR("utf-8"));
@@ -168,9 +162,8 @@ static enum flow write_block(struct folder *d, struct sink *sink)
     const struct str text = fmt_done(&f);
     ASSERT(!f.failed);
     block->data = (struct buf){ .kind = BUF_MEMORY, .at = text.at, .len = text.len, .fd = -1 };
-    block->mark = (struct buf){ .kind = BUF_MARK, .fd = -1, .passed = block_passed, .data = block };
     chain_append(&data, &block->data);
-    chain_append(&data, &block->mark);
+    chain_add_free(&data, &block->mark, block);
     const enum flow flow = sink->write(sink, &data, last ? LAST : MORE);
     return last ? FLOW_FULL : flow;
 }
