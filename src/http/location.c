@@ -131,29 +131,17 @@ struct location *http_location_implicit(struct conf *cf, struct conf_block *bloc
     return l;
 }
 
-static bool method_bit(struct conf *cf, unsigned arg, uint32_t *bit)
-{
-    static const struct conf_name names[] = {
-#define METHOD(id, name, n) { name, 1u << (n) },
-#include "http/method.def"
-#undef METHOD
-    };
-    for (unsigned i = 0; i < countof(names); i++)
-        if (str_eq_ci(conf_arg(cf, arg), str_from(names[i].name))) {
-            *bit |= names[i].value;
-            return true;
-        }
-    return conf_error(cf, arg, "invalid-parameter", "invalid method \"%.*s\"",
-                      STR_FMT(conf_arg(cf, arg)));
-}
-
 bool http_limit_except_open(struct conf *cf, struct conf_block *block)
 {
     struct location *outer = block->parent->data;
     struct location *l = http_location_implicit(cf, block, LOCATION_LIMITED);
-    for (unsigned i = 1; i <= conf_nargs(cf); i++)
-        if (!method_bit(cf, i, &outer->methods))
-            return false;
+    for (unsigned i = 1; i <= conf_nargs(cf); i++) {
+        const uint32_t method = request_method(conf_arg(cf, i), str_eq_ci);
+        if (method == METHOD_OTHER)
+            return conf_error(cf, i, "invalid-parameter", "invalid method \"%.*s\"",
+                              STR_FMT(conf_arg(cf, i)));
+        outer->methods |= method;
+    }
     if (outer->methods & METHOD_GET)
         outer->methods |= METHOD_HEAD;
     if (outer->limited)

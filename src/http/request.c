@@ -18,6 +18,22 @@ enum { CLIENT_GONE = 499 };
 
 enum { REDIRECTS_MOST = 10 };
 
+uint32_t request_method(struct str name, bool (*same)(struct str a, struct str b))
+{
+    static const struct {
+        struct str name;
+        uint32_t bit;
+    } methods[] = {
+#define METHOD(id, name, bit) { STR_INIT(name), METHOD_##id },
+#include "http/method.def"
+#undef METHOD
+    };
+    for (unsigned i = 0; i < countof(methods); i++)
+        if (same(name, methods[i].name))
+            return methods[i].bit;
+    return METHOD_OTHER;
+}
+
 struct loop *request_loop(const struct request *r)
 {
     return r->subject.conn->loop;

@@ -36,6 +36,9 @@ enum {
     METHOD_OTHER = 0,
 };
 
+/* The METHOD_ bit of a name, which is `same` as it stands here or in any case. */
+uint32_t request_method(struct str name, bool (*same)(struct str a, struct str b));
+
 /* The head, as every protocol delivers it.  `path` and `args` change as the request is routed. */
 struct request_head {
     uint32_t method;                    /* a METHOD_ bit */

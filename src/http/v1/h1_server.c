@@ -455,14 +455,6 @@ static const struct codec codec = {
 
 static void fill(struct request *r, const struct h1_head *head)
 {
-    static const struct {
-        struct str name;
-        uint32_t bit;
-    } methods[] = {
-#define METHOD(id, name, bit) { STR_INIT(name), 1u << (bit) },
-#include "http/method.def"
-#undef METHOD
-    };
     struct request_head *in = &r->in;
     in->line = head->line;
     in->method_name = head->method;
@@ -472,9 +464,7 @@ static void fill(struct request *r, const struct h1_head *head)
         in->protocol = head->minor ? STR("HTTP/1.1") : STR("HTTP/1.0");
     in->fields = head->fields;
     in->length = head->size;
-    for (unsigned i = 0; i < countof(methods) && !in->method; i++)
-        if (str_eq(head->method, methods[i].name))
-            in->method = methods[i].bit;
+    in->method = request_method(head->method, str_eq);
 }
 
 static bool split_host(struct request *r, struct str text)
