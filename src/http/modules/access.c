@@ -16,9 +16,13 @@ struct rule {
     unsigned line;
 };
 
+struct rules {                          /* as written */
+    struct rule *first, *last;
+};
+
 struct access_conf {
     struct conf_set set;
-    struct rule *rules;                 /* as written */
+    struct rules rules;
 };
 
 /* Rules that block many stand in few files. */
@@ -34,7 +38,8 @@ static void set_place(struct conf *cf, struct rule *rule, const struct rule *bef
 /* arg: of deny. */
 static bool parse(struct conf *cf, void *field, const void *arg)
 {
-    struct rule **end = field, *rule = pool_new(cf->pool, struct rule), *last = NULL;
+    struct rules *rules = field;
+    struct rule *rule = pool_new(cf->pool, struct rule);
     const struct str text = conf_arg(cf, 1);
     bool loose = false;
     rule->deny = arg != NULL;
@@ -49,13 +54,12 @@ static bool parse(struct conf *cf, void *field, const void *arg)
     if (loose)
         conf_diag(cf, DIAG_WARN, 1, "low-bits", "low address bits of %.*s are meaningless",
                   STR_FMT(text));
-    for (; *end; end = &last->next)
-        last = *end;
-    set_place(cf, rule, last);
-    *end = rule;
+    set_place(cf, rule, rules->last);
+    *(rules->last ? &rules->last->next : &rules->first) = rule;
+    rules->last = rule;
     return true;
 }
-static const struct conf_type type = { "address | network | unix: | all", sizeof(struct rule *),
+static const struct conf_type type = { "address | network | unix: | all", sizeof(struct rules),
                                        true, parse, false };
 
 static const struct directive rows[] = {
@@ -72,7 +76,7 @@ static struct section section = {
 static bool enabled(const struct conf_block *block)
 {
     const struct access_conf *conf = conf_of(block, section);
-    return conf && conf->rules;
+    return conf && conf->rules.first;
 }
 
 static bool fits(const struct rule *rule, const struct inet_address *client)
@@ -91,7 +95,7 @@ static bool fits(const struct rule *rule, const struct inet_address *client)
 static enum step run(struct request *r)
 {
     const struct access_conf *conf = request_conf(r, section);
-    const struct rule *rule = conf->rules;
+    const struct rule *rule = conf->rules.first;
     struct inet_address client;
     request_client(r, &client);
     while (rule && !fits(rule, &client))
