@@ -316,19 +316,18 @@ bool conf_is_set(const void *conf, const struct section *section, const char *ro
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static const struct {
-    const char *name, *module;
-} absent[] = {
-#define ABSENT(name, module) { name, module },
+const struct conf_absent *conf_absent(struct str name)
+{
+    static const struct conf_absent absent[] = {
+#define ABSENT(name, module) { name, module, false },
+#define NEVER(name, module) { name, module, true },
 #include "core/absent.def"
 #undef ABSENT
-};
-
-const char *conf_absent(struct str name)
-{
+#undef NEVER
+    };
     for (unsigned i = 0; i < countof(absent); i++)
         if (str_eq(name, str_from(absent[i].name)))
-            return absent[i].module;
+            return &absent[i];
     return NULL;
 }
 

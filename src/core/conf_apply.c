@@ -2,6 +2,7 @@
  * Statements to structures: each finds its row, fills its field, or says why it cannot.
  * Owns nothing: blocks and structures lie in the generation's pool.
  */
+#include "config.h"
 #include "core/conf_engine.h"
 #include "core/generation.h"
 
@@ -13,14 +14,28 @@ static bool is_heard(const struct conf *cf)
     return cf->diag->errors <= cf->diag->limit;
 }
 
+/* configure's option that leaves a module out is its name behind "ngx_". */
+static void note_absent(struct conf *cf, struct diag *d, const struct conf_absent *absent)
+{
+    const struct str option = fmt_pool(cf->temp, "--without-%s", absent->module + 4);
+    if (absent->never)
+        diag_note(cf->diag, d, "it belongs to %s, which weir leaves out", absent->module);
+    else if (str_find(STR(CONFIGURE_ARGS), option) >= 0)
+        diag_note(cf->diag, d, "it belongs to %s, and weir was built with %s", absent->module,
+                  option.at);
+    else
+        diag_note(cf->diag, d, "it belongs to %s, which is not built into weir yet",
+                  absent->module);
+}
+
 static bool report_unknown(struct conf *cf, struct str name)
 {
-    const char *module = conf_absent(name);
-    struct diag *d = conf_diag(cf, DIAG_EMERG, 0, module ? "not-built" : "unknown-directive",
+    const struct conf_absent *absent = conf_absent(name);
+    struct diag *d = conf_diag(cf, DIAG_EMERG, 0, absent ? "not-built" : "unknown-directive",
                                "unknown directive \"%.*s\"", STR_FMT(name));
     const enum conf_scope here = cf->block->scope;
-    if (module) {
-        diag_note(cf->diag, d, "it belongs to %s, which is not built into weir yet", module);
+    if (absent) {
+        note_absent(cf, d, absent);
         return false;
     }
     const char *near = is_heard(cf) ? conf_nearest(name, here) : NULL;

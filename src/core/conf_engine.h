@@ -41,8 +41,12 @@ const unsigned *conf_slots(enum conf_scope scope, unsigned *count);
 
 /* The name that is meant, of those in a block of one of these kinds; NULL: none is near. */
 const char *conf_nearest(struct str name, unsigned scopes);
-/* The module of nginx that has it, when weir does not have it yet; or NULL. */
-const char *conf_absent(struct str name);
+/* A directive of nginx that weir does not have. */
+struct conf_absent {
+    const char *name, *module;
+    bool never;                         /* it is left out on purpose */
+};
+const struct conf_absent *conf_absent(struct str name);        /* NULL: nginx has none, either */
 
 /* "http, server, location" */
 void conf_scopes_text(struct fmt *f, unsigned scopes);

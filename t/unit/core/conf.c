@@ -552,10 +552,10 @@ static void test_errors(void)
         { "http { timeuot 1s; }",
           "unknown directive \"timeuot\" @1:8\n- did you mean \"timeout\"?\n" },
         { "timeot 1s;", "unknown directive \"timeot\" @1:1\n- did you mean \"timeout\"?\n" },
-        { "brotli on; proxy_pass x;",
+        { "brotli on; ssl_stapling x;",
           "unknown directive \"brotli\" @1:1\n"
-          "unknown directive \"proxy_pass\" @1:12\n"
-          "- it belongs to ngx_http_proxy_module, which is not built into weir yet\n" },
+          "unknown directive \"ssl_stapling\" @1:12\n"
+          "- it belongs to ngx_http_ssl_module, which is not built into weir yet\n" },
         { "timeout 1s;",
           "\"timeout\" directive is not allowed here @1:1\n"
           "- \"timeout\" is allowed in http, server; you are in main\n" },
@@ -621,6 +621,15 @@ static void test_errors(void)
         ok(!strstr(events.text, "module("), "nothing was finished");
         end(&run);
     }
+}
+
+static void test_never(void)
+{
+    struct run run;
+    apply(&run, "perl x;");
+    is_str(report_of(&run), "unknown directive \"perl\" @1:1\n"
+           "- it belongs to ngx_http_perl_module, which weir leaves out\n", "left out for good");
+    end(&run);
 }
 
 static void test_codes(void)
@@ -1085,6 +1094,7 @@ int main(void)
     test_wrong_rows();
     test_wrong_sections();
     test_errors();
+    test_never();
     test_codes();
     test_swallowed();
     test_no_cascades();
