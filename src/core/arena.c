@@ -66,20 +66,6 @@ bool arena_init(size_t size)
     return arena.fd_ro >= 0 && map(arena.fd, NULL);
 }
 
-void arena_destroy(void)
-{
-    if (arena.base)
-        munmap(arena.base, arena.size);
-    if (arena.fd >= 0)
-        close(arena.fd);
-    if (arena.fd_ro >= 0)
-        close(arena.fd_ro);
-    free(arena.used);
-    arena.base = NULL;
-    arena.used = NULL;
-    arena.fd = arena.fd_ro = -1;
-}
-
 /* mprotect alone is no protection, since one call undoes it: the worker maps a descriptor that was
  * opened for reading only, and keeps neither of the two. */
 bool arena_enter_worker(void)
@@ -185,12 +171,6 @@ void arena_seal(const struct pool *pool)
     struct arena_runs runs;
     arena_runs_of(pool, &runs);
     ASSERT(arena_open_runs(&runs));
-}
-
-void arena_release(const struct arena_runs *runs)
-{
-    for (unsigned i = 0; i < runs->count; i++)
-        run_give(runs->at[i]);
 }
 
 bool arena_has(const void *pointer)

@@ -31,7 +31,6 @@ extern const struct pool_source pool_arena;
 
 /* Master, before the first fork.  `size` is address space, not memory.  False: errno. */
 bool arena_init(size_t size);
-void arena_destroy(void);
 
 /* A worker, once, after the fork: same addresses, read-only for good, nothing accessible yet. */
 bool arena_enter_worker(void);
@@ -45,9 +44,6 @@ void arena_runs_of(const struct pool *pool, struct arena_runs *runs);
 
 /* Master: the generation is complete; from here on it is constant. */
 void arena_seal(const struct pool *pool);
-
-/* Master: frees the runs of a sealed pool (the pool itself may lie in one of them). */
-void arena_release(const struct arena_runs *runs);
 
 bool arena_has(const void *pointer);
 

@@ -148,27 +148,6 @@ void conf_print_directives(struct fmt *f, bool json)
     fmt_char(f, '\n');
 }
 
-static void inert_row(const struct module *module, const struct section *section,
-                      const struct directive *d, void *data)
-{
-    struct fmt *f = data;
-    (void)section;
-    if (!d->inert)
-        return;
-    fmt_print(f, "| `%s` | ", d->name);
-    print_contexts(f, d->where);
-    fmt_print(f, " | %s | ", module_of(module, d));
-    for (const char *c = d->inert; *c; c++)
-        fmt_print(f, *c == '|' ? "\\%c" : "%c", *c);
-    fmt_text(f, " |\n");
-}
-
-void conf_print_inert(struct fmt *f)
-{
-    fmt_text(f, "| directive | contexts | module | why it has no effect |\n|---|---|---|---|\n");
-    conf_each_row(inert_row, f);
-}
-
 static void json_variables(struct json *j, const struct module *module)
 {
     for (const struct variable *v = module->variables; v && v->name; v++) {

@@ -12,8 +12,6 @@
 /* A line a row, tabs between the columns.  Or JSON: an array of objects, which also have the type,
  * the kind of inheritance, whether it may be repeated or has a block, and the help line. */
 void conf_print_directives(struct fmt *f, bool json);
-/* A table in Markdown of what is accepted without effect, and why. */
-void conf_print_inert(struct fmt *f);
 void conf_print_variables(struct fmt *f, bool json);
 
 #endif

@@ -190,32 +190,6 @@ struct str date_iso(int64_t time, int offset, char out[DATE_ISO])
     return done(&f);
 }
 
-struct str date_error_log(int64_t time, int offset, char out[DATE_ERROR_LOG])
-{
-    struct fmt f;
-    struct date d;
-    fmt_init(&f, out, DATE_ERROR_LOG);
-    split_local(time, offset, &d);
-    year_month_day(&f, &d, '/');
-    fmt_char(&f, ' ');
-    clock_time(&f, &d);
-    return done(&f);
-}
-
-struct str date_syslog(int64_t time, int offset, char out[DATE_SYSLOG])
-{
-    struct fmt f;
-    struct date d;
-    fmt_init(&f, out, DATE_SYSLOG);
-    split_local(time, offset, &d);
-    fmt_text(&f, date_months[d.month - 1]);
-    fmt_text(&f, d.day < 10 ? "  " : " ");
-    fmt_u64(&f, d.day);
-    fmt_char(&f, ' ');
-    clock_time(&f, &d);
-    return done(&f);
-}
-
 int date_local_offset(int64_t time)
 {
     const time_t t = (time_t)clamp(time);

@@ -5,8 +5,6 @@
  *                     "Sun, 06 Nov 1994 08:49:37 GMT"            date_http, date_parse
  *                     "06/Nov/1994:08:49:37 +0000"               date_clf
  *                     "1994-11-06T08:49:37+00:00"                date_iso
- *                     "1994/11/06 08:49:37"                      date_error_log
- *                     "Nov  6 08:49:37"                          date_syslog
  *
  * Years run from 0 to 9999, since all forms have four digits; a time outside is moved to the end.
  * `offset` is the local time's, in seconds east of Greenwich: date_local_offset(time).
@@ -28,8 +26,6 @@ enum {
     DATE_HTTP = sizeof("Sun, 06 Nov 1994 08:49:37 GMT"),
     DATE_CLF = sizeof("06/Nov/1994:08:49:37 +0000"),
     DATE_ISO = sizeof("1994-11-06T08:49:37+00:00"),
-    DATE_ERROR_LOG = sizeof("1994/11/06 08:49:37"),
-    DATE_SYSLOG = sizeof("Nov  6 08:49:37"),
 };
 
 extern const char date_months[12][4];           /* "Jan" */
@@ -42,8 +38,6 @@ WARN_UNUSED bool date_join(const struct date *date, int64_t *time);
 struct str date_http(int64_t time, char out[DATE_HTTP]);
 struct str date_clf(int64_t time, int offset, char out[DATE_CLF]);
 struct str date_iso(int64_t time, int offset, char out[DATE_ISO]);
-struct str date_error_log(int64_t time, int offset, char out[DATE_ERROR_LOG]);
-struct str date_syslog(int64_t time, int offset, char out[DATE_SYSLOG]);
 
 int date_local_offset(int64_t time);
 

@@ -1,5 +1,5 @@
 /*
- * Escaping on the way into logs, URIs, HTML and JSON, and the way back from percent-encoding.
+ * Escaping on the way into logs, URIs, HTML and JSON.
  *
  *     one table: byte -> a bit for each set in which it must be escaped
  *
@@ -31,10 +31,5 @@ enum escape_set {
 };
 
 void escape_uri(struct fmt *f, struct str s, enum escape_set set);
-
-enum escape_result { ESCAPE_OK, ESCAPE_BAD_PERCENT, ESCAPE_NUL };
-
-/* Percent-decodes all of `s`; stops at a % without two hex digits, and at a NUL, encoded or not. */
-WARN_UNUSED enum escape_result escape_decode(struct fmt *f, struct str s);
 
 #endif

@@ -250,13 +250,6 @@ static struct str local_path(const struct inet_address *address)
     return str_of(path, *path ? strnlen(path, room) : room);
 }
 
-bool inet_is_wildcard(const struct inet_address *address)
-{
-    static const char zero[16];
-    const struct str host = inet_host(address);
-    return host.len && memcmp(host.at, zero, host.len) == 0;
-}
-
 /* inet_ntop does it by printf, and every line of an access log has one. */
 static void write_v4(struct fmt *f, struct str host)
 {

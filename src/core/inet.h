@@ -57,7 +57,6 @@ WARN_UNUSED bool inet_from_sockaddr(struct inet_address *address, const void *so
 
 uint16_t inet_port(const struct inet_address *address);         /* 0 for a unix socket */
 void inet_set_port(struct inet_address *address, uint16_t port);
-bool inet_is_wildcard(const struct inet_address *address);
 /* The host's bytes in network order; none for a unix socket. */
 struct str inet_host(const struct inet_address *address);
 

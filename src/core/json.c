@@ -125,12 +125,6 @@ void json_u64(struct json *j, uint64_t n)
     fmt_u64(j->f, n);
 }
 
-void json_i64(struct json *j, int64_t n)
-{
-    comma(j);
-    fmt_i64(j->f, n);
-}
-
 void json_bool(struct json *j, bool b)
 {
     comma(j);

@@ -28,7 +28,6 @@ void json_array_end(struct json *j);
 void json_key(struct json *j, struct str key);
 void json_str(struct json *j, struct str s);
 void json_u64(struct json *j, uint64_t n);
-void json_i64(struct json *j, int64_t n);
 void json_bool(struct json *j, bool b);
 void json_null(struct json *j);
 

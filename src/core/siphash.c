@@ -1,5 +1,5 @@
 /*
- * SipHash-c-d after the paper of Aumasson and Bernstein (2012).
+ * SipHash-1-3 after the paper of Aumasson and Bernstein (2012).
  * Owns nothing.
  */
 #include "core/siphash.h"
@@ -49,33 +49,23 @@ static uint64_t load_rest(const void *bytes, size_t len)
     return word;
 }
 
-static inline void mix(struct state *s, uint64_t word, unsigned count)
+static inline void mix(struct state *s, uint64_t word)
 {
     s->v3 ^= word;
-    rounds(s, count);
+    rounds(s, 1);
     s->v0 ^= word;
 }
 
-static inline uint64_t hash(const struct siphash_key *key, struct str text, unsigned c, unsigned d)
+uint64_t siphash_13(const struct siphash_key *key, struct str text)
 {
     const uint64_t k0 = load_whole(key->at), k1 = load_whole(key->at + 8);
     struct state s = { k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
                        k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573) };
     const uint64_t length = (uint64_t)text.len << 56;
     for (; text.len >= 8; text = str_of(text.at + 8, text.len - 8))
-        mix(&s, load_whole(text.at), c);
-    mix(&s, length | load_rest(text.at, text.len), c);
+        mix(&s, load_whole(text.at));
+    mix(&s, length | load_rest(text.at, text.len));
     s.v2 ^= 0xff;
-    rounds(&s, d);
+    rounds(&s, 3);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-}
-
-uint64_t siphash_13(const struct siphash_key *key, struct str s)
-{
-    return hash(key, s, 1, 3);
-}
-
-uint64_t siphash_24(const struct siphash_key *key, struct str s)
-{
-    return hash(key, s, 2, 4);
 }

@@ -95,19 +95,6 @@ static void test_json(struct pool *pool)
            "\"module\":\"ngx_http_s_module\",\"help\":\"an argument\"}\n]\n", "variables");
 }
 
-static void test_inert(struct pool *pool)
-{
-    struct fmt f;
-    fmt_init_pool(&f, pool, 256, 1 << 20);
-    conf_print_inert(&f);
-    is_str(fmt_done(&f).at,
-           "| directive | contexts | module | why it has no effect |\n|---|---|---|---|\n"
-           "| `log` | http limit_except | ngx_core_module | no \\| log |\n"
-           "| `x` | stream server upstream | ngx_stream_t_module | why not |\n"
-           "| `y` | stream | ngx_http_y_module | y |\n"
-           "| `z` | stream | ngx_stream_z_module | z |\n", "inert rows");
-}
-
 int main(void)
 {
     struct pool pool;
@@ -115,7 +102,6 @@ int main(void)
     conf_register(modules);
     test_text(&pool);
     test_json(&pool);
-    test_inert(&pool);
     pool_free(&pool);
     return done_testing();
 }

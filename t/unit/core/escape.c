@@ -140,56 +140,6 @@ static void test_room(void)
     ok(!f.failed && fmt_done(&f).len == 7, "what just fits does not");
 }
 
-static enum escape_result decoded(struct str s, struct str *out)
-{
-    struct fmt f;
-    fmt_init(&f, buffer, sizeof(buffer));
-    const enum escape_result result = escape_decode(&f, s);
-    *out = fmt_done(&f);
-    return result;
-}
-
-static void test_decode(void)
-{
-    static const struct {
-        struct str text;
-        enum escape_result result;
-        struct str want;
-    } rows[] = {
-        { STR_INIT("/a%20b+c%2f%2F"), ESCAPE_OK, STR_INIT("/a b+c//") },
-        { STR_INIT("%c3%A4"), ESCAPE_OK, STR_INIT("\xc3\xa4") },
-        { STR_INIT(""), ESCAPE_OK, STR_INIT("") },
-        { STR_INIT("%25%32%35"), ESCAPE_OK, STR_INIT("%25") },
-        { STR_INIT("%01%ff"), ESCAPE_OK, STR_INIT("\x01\xff") },
-        { STR_INIT("a%"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
-        { STR_INIT("a%4"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
-        { STR_INIT("a%g0"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
-        { STR_INIT("a%0g"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
-        { STR_INIT("a%-1"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
-        { STR_INIT("a% 1"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
-        { STR_INIT("%%41"), ESCAPE_BAD_PERCENT, STR_INIT("") },
-        { STR_INIT("a%@1"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
-        { STR_INIT("a%u0041"), ESCAPE_BAD_PERCENT, STR_INIT("a") },
-        { STR_INIT("a%00b"), ESCAPE_NUL, STR_INIT("a") },
-        { STR_INIT("a\0b"), ESCAPE_NUL, STR_INIT("a") },
-    };
-    struct str out;
-    for (size_t i = 0; i < countof(rows); i++) {
-        ok(decoded(rows[i].text, &out) == rows[i].result && str_eq(out, rows[i].want),
-           "decode row %zu: %s", i, rows[i].text.at);
-    }
-    ok(decoded(str_of("%41", 2), &out) == ESCAPE_BAD_PERCENT, "the byte behind is not read");
-    unsigned bad = 0;
-    for (unsigned c = 1; c < 256; c++) {
-        char upper[4], lower[4], byte = (char)c;
-        snprintf(upper, sizeof(upper), "%%%02X", c);
-        snprintf(lower, sizeof(lower), "%%%02x", c);
-        bad += decoded(str_from(upper), &out) != ESCAPE_OK || !str_eq(out, str_of(&byte, 1));
-        bad += decoded(str_from(lower), &out) != ESCAPE_OK || !str_eq(out, str_of(&byte, 1));
-    }
-    is_int(bad, 0, "every byte but NUL, in both cases");
-}
-
 int main(void)
 {
     test_uri();
@@ -198,6 +148,5 @@ int main(void)
     test_json();
     test_html();
     test_room();
-    test_decode();
     return done_testing();
 }

@@ -28,7 +28,6 @@ static void test_structure(void)
     json_u64(&j, UINT64_MAX);
     json_key(&j, STR("b"));
     json_array_begin(&j);
-    json_i64(&j, INT64_MIN);
     json_array_begin(&j);
     json_array_end(&j);
     json_bool(&j, true);
@@ -45,7 +44,7 @@ static void test_structure(void)
     json_object_end(&j);
     json_object_end(&j);
     is_str(fmt_done(&f).at,
-           "{\"a\":18446744073709551615,\"b\":[-9223372036854775808,[],true,false,null,"
+           "{\"a\":18446744073709551615,\"b\":[[],true,false,null,"
            "{\"c\\\"d\":\"e\"},\"\"],\"\":{}}",
            "everything nested");
     is_int(j.depth, 0, "and closed");
