@@ -60,6 +60,31 @@ static void test_build(struct pool *pool)
     ok(chain_empty(&chain) && chain.bytes == 0 && sound(&chain), "nothing is left after a drop");
 }
 
+/* Freed too early it is read below, too late it leaks: a sanitizer sees both. */
+static void test_free(void)
+{
+    struct block {
+        struct buf data, mark;
+        char text[8];
+    } *blocks[2];
+    struct chain chain;
+    chain_init(&chain);
+    for (unsigned i = 0; i < countof(blocks); i++) {
+        blocks[i] = malloc(sizeof(*blocks[i]));
+        memcpy(blocks[i]->text, "memory", 6);
+        blocks[i]->data = (struct buf){ .kind = BUF_MEMORY, .at = blocks[i]->text, .len = 6,
+                                        .fd = -1 };
+        chain_append(&chain, &blocks[i]->data);
+        chain_add_free(&chain, &blocks[i]->mark, blocks[i]);
+    }
+    chain_consume(&chain, 5, true);
+    is_mem(chain.first->at, chain.first->len, "y", 1, "memory stays until its last byte");
+    chain_consume(&chain, 1, true);
+    ok(chain.first == &blocks[1]->data && sound(&chain), "then it goes, and its bufs with it");
+    chain_drop(&chain);
+    ok(chain_empty(&chain) && sound(&chain), "and when it is thrown away");
+}
+
 static void test_consume(struct pool *pool)
 {
     struct chain chain;
@@ -205,6 +230,7 @@ int main(void)
     struct pool pool;
     pool_init(&pool, &pool_heap);
     test_build(&pool);
+    test_free();
     test_consume(&pool);
     test_marks(&pool);
     test_mark_appends(&pool);
