@@ -320,6 +320,12 @@ unless (skipped('--json and commands', differs => 'nginx has neither')) {
         my $missing = grep { $text->{out} !~ /\Q$_->{name}\E/ } @$list;
         is($missing, 0, "$what has every name of it");
     }
+
+    # What has no effect, and why: the program and the documentation say the same.
+    my %inert = map { defined $_->{inert} ? ($_->{name} => $_->{inert}) : () }
+        @{JSON::PP::decode_json($t->run_cli('directives', '--json')->{out})};
+    my %told = slurp("$FindBin::Bin/../docs/differences.md") =~ /^\| `(\w+)` \| (.+) \|$/mg;
+    is_deeply(\%told, \%inert, 'docs/differences.md has each directive without effect');
     says('two commands', ['directives', 'variables'], 1, qr/^weir: invalid option: "variables"$/);
 }
 
