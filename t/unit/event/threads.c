@@ -48,10 +48,14 @@ static void job_init(struct job *job, pthread_mutex_t *gate)
     *job = (struct job){ .job = { .work = work, .task.run = told }, .gate = gate };
 }
 
+/* As many turns as it takes, and 500 in which nothing came. */
 static void turn_until(int count)
 {
-    for (int i = 0; i < 500 && delivered < count; i++)
+    for (int idle = 0; idle < 500 && delivered < count;) {
+        const int before = delivered;
         loop_turn(&loop, 10);
+        idle = delivered == before ? idle + 1 : 0;
+    }
 }
 
 static unsigned started(struct threads *threads)
