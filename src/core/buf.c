@@ -83,6 +83,28 @@ void chain_add_free(struct chain *chain, struct buf *mark, void *memory)
     chain_append(chain, mark);
 }
 
+/* Bytes with the mark that frees them. */
+struct piece {
+    struct buf data, mark;
+    char text[];
+};
+
+bool chain_add_heap(struct chain *chain, struct str bytes)
+{
+    size_t size;
+    if (bytes.len == 0)
+        return true;
+    struct piece *piece = add_overflows(sizeof(*piece), bytes.len, &size) ? NULL : malloc(size);
+    if (!piece)
+        return false;
+    memcpy(piece->text, bytes.at, bytes.len);
+    piece->data = (struct buf){ .kind = BUF_MEMORY, .at = piece->text, .len = bytes.len,
+                                .fd = -1 };
+    chain_append(chain, &piece->data);
+    chain_add_free(chain, &piece->mark, piece);
+    return true;
+}
+
 /* A mark goes to the end of `reached`, anything else is forgotten. */
 static void unlink_first(struct chain *chain, struct chain *reached)
 {

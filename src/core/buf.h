@@ -41,6 +41,8 @@ void chain_append(struct chain *chain, struct buf *buf);
 void chain_move(struct chain *to, struct chain *from);  /* all of it, to the end */
 void chain_add(struct chain *chain, struct pool *pool, struct str bytes);   /* not copied */
 void chain_add_copy(struct chain *chain, struct pool *pool, struct str bytes);
+/* A copy on the heap, which frees itself: no pool has to live so long.  False: no memory. */
+WARN_UNUSED bool chain_add_heap(struct chain *chain, struct str bytes);
 void chain_add_file(struct chain *chain, struct pool *pool, int fd, off_t off, size_t len);
 void chain_add_mark(struct chain *chain, struct pool *pool,
                     void (*passed)(struct buf *mark, bool sent), void *data);

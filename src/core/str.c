@@ -13,12 +13,47 @@ int str_cmp(struct str a, struct str b)
     return a.len < b.len ? -1 : a.len > b.len;
 }
 
+/* Eight bytes in lower case; those above 127 stay as they are. */
+static uint64_t lower_word(const char *at)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    const uint64_t low = word & ~high;
+    const uint64_t from_a = low + ones * (0x80 - 'A'), behind_z = low + ones * (0x7f - 'Z');
+    return word | ((from_a ^ behind_z) & ~word & high) >> 2;
+}
+
+/* Names of fields are compared all the time, hence by words; the last may overlap another. */
 static bool equal_ci(const char *a, const char *b, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
+    size_t i = 0;
+    for (; i + 8 <= len; i += 8)
+        if (lower_word(a + i) != lower_word(b + i))
+            return false;
+    if (len >= 8)
+        return i == len || lower_word(a + len - 8) == lower_word(b + len - 8);
+    for (; i < len; i++)
         if (str_lower_char(a[i]) != str_lower_char(b[i]))
             return false;
     return true;
+}
+
+bool str_has_controls(struct str s)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+    size_t i = 0;
+    for (; i + 8 <= s.len; i += 8) {
+        uint64_t word;
+        memcpy(&word, s.at + i, sizeof(word));
+        const uint64_t del = word ^ ones * 0x7f;
+        if (((word - ones * ' ') & ~word & high) || ((del - ones) & ~del & high))
+            return true;
+    }
+    for (; i < s.len; i++)
+        if ((unsigned char)s.at[i] < ' ' || s.at[i] == 0x7f)
+            return true;
+    return false;
 }
 
 bool str_eq_ci(struct str a, struct str b)

@@ -54,6 +54,9 @@ int str_cmp(struct str a, struct str b);
 /* ASCII case only. */
 bool str_eq_ci(struct str a, struct str b);
 
+/* Whether there is a byte below the blank, or DEL. */
+bool str_has_controls(struct str s);
+
 bool str_starts(struct str s, struct str prefix);
 bool str_starts_ci(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);

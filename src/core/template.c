@@ -150,6 +150,24 @@ const struct conf_type conf_type_template = {
     .parse = parse_template,
 };
 
+static bool parse_conditions(struct conf *cf, void *field, const void *arg)
+{
+    struct conditions *conditions = field;
+    (void)arg;
+    conditions->count = conf_nargs(cf);
+    conditions->at = pool_array(cf->pool, conditions->count, sizeof(*conditions->at));
+    for (unsigned i = 0; i < conditions->count; i++)
+        if (!template_compile(cf, &conditions->at[i], conf_arg(cf, i + 1), i + 1))
+            return false;
+    return true;
+}
+
+const struct conf_type conf_type_conditions = {
+    .name = "string ...",
+    .size = sizeof(struct conditions),
+    .parse = parse_conditions,
+};
+
 /* --- evaluating ------------------------------------------------------------------------------- */
 
 struct writer {
@@ -247,4 +265,13 @@ bool template_eval(const struct template *t, struct subject *s, struct str *out)
         return false;
     *out = fmt_done(&f);
     return true;
+}
+
+bool conditions_hold(const struct conditions *conditions, struct subject *s)
+{
+    struct str text;
+    for (unsigned i = 0; i < conditions->count; i++)
+        if (template_eval(&conditions->at[i], s, &text) && text_is_true(text))
+            return true;
+    return false;
 }

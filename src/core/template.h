@@ -51,4 +51,19 @@ bool template_eval(const struct template *t, struct subject *s, struct str *out)
 
 extern const struct conf_type conf_type_template;       /* struct template */
 
+/* What conditions take for yes: neither empty nor "0". */
+static inline bool text_is_true(struct str text)
+{
+    return text.len > 0 && !(text.len == 1 && text.at[0] == '0');
+}
+
+/* "<string> ...": it holds when one of the values is true. */
+struct conditions {
+    struct template *at;
+    unsigned count;
+};
+extern const struct conf_type conf_type_conditions;     /* struct conditions */
+
+bool conditions_hold(const struct conditions *conditions, struct subject *s);
+
 #endif

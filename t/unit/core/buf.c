@@ -225,6 +225,30 @@ static void test_cuts(struct pool *pool)
     ok(good, "consumption can be cut anywhere");
 }
 
+/* The leak checker sees whether all is freed. */
+static void test_heap(void)
+{
+    char bytes[] = "hello";
+    struct chain chain, other;
+    chain_init(&chain);
+    chain_init(&other);
+    ok(chain_add_heap(&chain, STR("")), "nothing is no matter");
+    ok(chain_empty(&chain), "and adds nothing");
+    ok(chain_add_heap(&chain, str_of(bytes, 5)) && chain_add_heap(&chain, STR("you")), "added");
+    memset(bytes, 'x', sizeof(bytes));
+    is_uint(chain.bytes, 8, "with their length");
+    is_mem(chain.first->at, chain.first->len, "hello", 5, "a copy");
+    chain_consume(&chain, 3, true);
+    chain_move(&other, &chain);
+    is_mem(other.first->at, other.first->len, "lo", 2, "is consumed in parts, and moved");
+    chain_consume(&other, 3, true);
+    is_mem(other.first->at, other.first->len, "ou", 2, "the next one");
+    chain_drop(&other);
+    ok(chain_empty(&other), "dropped");
+    ok(!chain_add_heap(&chain, str_of(bytes, SIZE_MAX - 8)), "more than there is");
+    ok(chain_empty(&chain), "adds nothing");
+}
+
 int main(void)
 {
     struct pool pool;
@@ -237,6 +261,7 @@ int main(void)
     test_mark_consumes(&pool);
     test_move(&pool);
     test_cuts(&pool);
+    test_heap();
     pool_free(&pool);
     return done_testing();
 }

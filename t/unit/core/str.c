@@ -6,6 +6,25 @@
 
 #include "t/unit/tap.h"
 
+/* Every pair of bytes, in every place of words and between them, beside the plain definition. */
+static void test_case_by_words(void)
+{
+    char a[21], b[21];
+    unsigned wrong = 0;
+    for (size_t len = 1; len <= sizeof(a); len++)
+        for (size_t at = 0; at < len; at++) {
+            memset(a, 'x', len);
+            memset(b, 'X', len);
+            for (unsigned pair = 0; pair < 0x10000; pair++) {
+                a[at] = (char)(pair >> 8);
+                b[at] = (char)pair;
+                wrong += str_eq_ci(str_of(a, len), str_of(b, len))
+                         != (str_lower_char(a[at]) == str_lower_char(b[at]));
+            }
+        }
+    is_uint(wrong, 0, "bytes are compared alike in each place");
+}
+
 static void test_compare(void)
 {
     ok(str_eq(STR("abc"), STR("abc")) && !str_eq(STR("abc"), STR("abd")), "equal or not");
@@ -20,6 +39,21 @@ static void test_compare(void)
     ok(!str_eq_ci(STR("\xc3\x84"), STR("\xc3\xa4")), "but only of ASCII letters");
     ok(!str_eq_ci(STR("@["), STR("`{")), "neighbours of letters are no letters");
     ok(!str_eq_ci(STR("a"), STR("ab")), "length counts without case");
+}
+
+static void test_controls(void)
+{
+    char text[19];
+    unsigned wrong = 0;
+    for (size_t len = 1; len <= sizeof(text); len++)
+        for (size_t at = 0; at < len; at++)
+            for (unsigned c = 0; c < 256; c++) {
+                memset(text, at % 2 ? 'x' : ' ', len);
+                text[at] = (char)c;
+                wrong += str_has_controls(str_of(text, len)) != (c < ' ' || c == 0x7f);
+            }
+    is_uint(wrong, 0, "controls are seen in each place, and nothing else");
+    ok(!str_has_controls(STR_NONE), "nothing has none");
 }
 
 static void test_starts(void)
@@ -110,6 +144,8 @@ static void test_hash(void)
 
 int main(void)
 {
+    test_case_by_words();
+    test_controls();
     test_compare();
     test_starts();
     test_parts();
