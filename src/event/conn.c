@@ -134,7 +134,7 @@ static bool start_watching(struct conn *c)
 
 static void flush(struct conn *c)
 {
-    if (!send_out(c)) {
+    if (!c->connecting && !send_out(c)) {
         fail(c);
         return;
     }
@@ -162,7 +162,7 @@ static void run_flush(struct task *task)
 static void watch_ready(struct watch *watch)
 {
     struct conn *c = container_of(watch, struct conn, watch);
-    if (watch->readable || watch->hangup || watch->error)
+    if (watch->readable || watch->hangup || watch->error || (c->connecting && watch->writable))
         loop_post(c->loop, &c->ready_task);
     if (watch->writable && c->out.bytes > 0)
         loop_post_flush(c->loop, &c->flush_task);
@@ -283,6 +283,13 @@ void conn_shutdown(struct conn *c)
         return;
     c->shut = true;
     loop_post_flush(c->loop, &c->flush_task);
+}
+
+void conn_abandon(struct conn *c)
+{
+    conn_close(c);
+    c->full = c->drained = false;
+    chain_drop(&c->out);
 }
 
 void conn_close(struct conn *c)

@@ -69,12 +69,14 @@ struct conn {
     int64_t since;                      /* on the worker's list that it is on, milliseconds */
     uint32_t requests;
     uint32_t turn, budget;              /* bytes that may still be read in that turn */
+    int error;                          /* of the call that failed last */
     bool full;                          /* FULL was answered; on_drained is owed */
     bool drained;                       /* on_drained is on its way */
     bool shut;                          /* the sending side ends when `out` is empty */
     bool closing, failed, idle;
     bool reported;                      /* failed, and on_error was called */
     bool watched;                       /* the poller knows it */
+    bool connecting;                    /* this side began it, and the other has not answered */
     uint8_t stage;                      /* enum conn_stage, of a client's */
 };
 
@@ -103,6 +105,8 @@ enum flow conn_send(struct conn *c, struct chain *data);
 void conn_flush(struct conn *c);
 /* Ends the sending side when what is queued has left. */
 void conn_shutdown(struct conn *c);
+/* What is queued is thrown away now, for an owner whose memory it is; nothing more is sent. */
+void conn_abandon(struct conn *c);
 /* Posted; the descriptor is closed and the memory freed when the loop gets to it. What is queued
  * is dropped. Idempotent. */
 void conn_close(struct conn *c);

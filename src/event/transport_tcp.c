@@ -14,12 +14,13 @@ enum {
 };
 
 /* What peers do is no news; anything else is a fault of ours or of the machine. */
-static void log_failure(const struct conn *c, const char *call)
+static void log_failure(struct conn *c, const char *call)
 {
     const int error = errno;
     const bool peer = error == ECONNRESET || error == EPIPE || error == ENOTCONN
                       || error == ETIMEDOUT || error == ECONNREFUSED || error == EHOSTUNREACH
                       || error == ENETUNREACH || error == ENETDOWN || error == EHOSTDOWN;
+    c->error = error;
     log_write(&c->log, peer ? LOG_INFO : LOG_ALERT, error, "%s failed", call);
 }
 

@@ -8,6 +8,7 @@
 #include "core/log_conf.h"
 #include "core/zone.h"
 #include "event/listener.h"
+#include "event/resolver.h"
 #include "event/threads.h"
 #include "os/unix/channel.h"
 #include "os/unix/notify.h"
@@ -96,6 +97,8 @@ static void quit(struct worker *w, bool heir)
     drain(&w->heads, false);
     if (!heir)
         drain(&w->idle, false);
+    if (w->reuse_end)
+        w->reuse_end(w);
     if (most)
         timer_set(&w->loop, &w->shutdown, most);
     if (listener_count(w) == 0)
@@ -140,6 +143,15 @@ struct str worker_iso_date(struct worker *w)
     return str_of(dates(w)->iso, DATE_ISO - 1);
 }
 
+void worker_iso_ms(struct worker *w, struct fmt *f)
+{
+    const struct str date = worker_iso_date(w);
+    struct str time, zone;
+    ASSERT(str_sub(date, 0, sizeof("1994-11-06T08:49:37") - 1, &time));
+    ASSERT(str_from_off(date, time.len, &zone));
+    fmt_print(f, "%.*s.%03d%.*s", STR_FMT(time), (int)(w->loop.real % 1000), STR_FMT(zone));
+}
+
 struct worker_threads {
     struct worker_threads *next;
     struct str name;
@@ -171,6 +183,11 @@ struct threads *worker_pool(struct worker *w, struct str name)
     pool->next = w->threads;
     w->threads = pool;
     return pool->threads;
+}
+
+struct resolver *worker_resolver(struct worker *w, const struct resolver_conf *conf)
+{
+    return resolver_get(&w->resolvers, &w->loop, conf);
 }
 
 /* --- generations ------------------------------------------------------------------------------ */
@@ -502,6 +519,7 @@ static void run(struct worker *w)
     loop_run(&w->loop);
     for (struct local *l = w->all; l; l = l->next)
         local_leave(l);
+    resolver_free_all(&w->resolvers);
     log_write(&w->log, LOG_NOTICE, 0, "exit");
 }
 

@@ -26,6 +26,9 @@ struct conn_list {
     unsigned count;
 };
 
+struct reuse;
+struct resolver;
+struct resolver_conf;
 struct worker_threads;
 
 struct worker_dates {                   /* as texts, made once a second */
@@ -41,6 +44,7 @@ struct worker {
     struct listener *listeners;
     struct conn_list conns, heads, idle;
     unsigned most;                      /* connections */
+    unsigned dialled;                   /* those that this side began: event/dial.h */
     uint64_t connections;               /* ever accepted: their numbers */
     bool quitting, heir;                /* heir: somebody else serves already */
     bool full;
@@ -48,6 +52,9 @@ struct worker {
     struct timer sweep;
     struct worker_dates dates;
     struct worker_threads *threads;     /* pools, made when they are first used */
+    struct resolver *resolvers;         /* by worker_resolver() */
+    struct reuse *reuse;                /* idle connections to servers: of a room above */
+    void (*reuse_end)(struct worker *w);        /* when it begins to quit; or NULL */
     uint64_t adopted[16];               /* siblings whose sockets are accepted from, by bit */
     struct timer shutdown, retire;      /* worker_shutdown_timeout: of all, of an old generation */
     struct timer pause;                 /* descriptors ran out */
@@ -85,9 +92,14 @@ struct file_cache *worker_files(struct worker *w);
 struct str worker_http_date(struct worker *w);
 struct str worker_clf_date(struct worker *w);
 struct str worker_iso_date(struct worker *w);
+void worker_iso_ms(struct worker *w, struct fmt *f);    /* with milliseconds */
 
 /* The thread pool of this name, as the current generation has it. NULL: errno. */
 struct threads *worker_pool(struct worker *w, struct str name);
+
+/* The resolver of this configuration, which outlives it; NULL: that of the system.  NULL: no
+ * memory. */
+struct resolver *worker_resolver(struct worker *w, const struct resolver_conf *conf);
 
 /* Whether an answer should carry "Connection: close": this worker is going, or the address is. */
 bool worker_wants_close(const struct conn *c);

@@ -1,5 +1,5 @@
 /*
- * Listening sockets.  Owns nothing: descriptors are the caller's.
+ * Sockets.  Owns nothing: descriptors are the caller's.
  */
 #include "os/unix/socket.h"
 
@@ -173,4 +173,63 @@ enum socket_accept socket_accept(int listener, void *address, socklen_t room, so
         if (errno != EINTR && errno != ECONNABORTED)
             return SOCKET_ERROR;
     }
+}
+
+/* A bound address without a port leaves the choice of it to connect(), which knows both ends. */
+static bool bind_for_connect(int fd, const struct socket_dial *how)
+{
+#ifdef IP_BIND_ADDRESS_NO_PORT
+    if (how->any_port && how->bind->sa_family != AF_UNIX)
+        set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+#endif
+    if (how->transparent) {
+        const bool six = how->bind->sa_family == AF_INET6;
+        if (!set(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_TRANSPARENT : IP_TRANSPARENT, 1))
+            return false;
+    }
+    return bind(fd, how->bind, how->bind_len) == 0;
+}
+
+int socket_dial(const struct sockaddr *to, socklen_t len, const struct socket_dial *how,
+                bool *pending)
+{
+    const int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    *pending = false;
+    if (fd < 0)
+        return -1;
+    if (how->rcvbuf)
+        set(fd, SOL_SOCKET, SO_RCVBUF, how->rcvbuf);
+    if (how->sndbuf)
+        set(fd, SOL_SOCKET, SO_SNDBUF, how->sndbuf);
+    if (how->keepalive)
+        set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (to->sa_family != AF_UNIX)
+        set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (how->bind && !bind_for_connect(fd, how))
+        return fail(fd);
+    if (connect(fd, to, len) == 0)
+        return fd;
+    *pending = errno == EINPROGRESS;
+    return *pending ? fd : fail(fd);
+}
+
+int socket_udp(const struct sockaddr *to, socklen_t len)
+{
+    const int fd = socket(to->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    return connect(fd, to, len) < 0 ? fail(fd) : fd;
+}
+
+int socket_error(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
+}
+
+bool socket_at_end(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }

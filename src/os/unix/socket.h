@@ -1,5 +1,5 @@
 /*
- * Listening sockets and what is set on them.
+ * Sockets: those that listen and what is set on them, and those that ask somebody else.
  */
 #ifndef OS_UNIX_SOCKET_H
 #define OS_UNIX_SOCKET_H
@@ -40,5 +40,24 @@ enum socket_accept { SOCKET_OK, SOCKET_AGAIN, SOCKET_EXHAUSTED, SOCKET_ERROR };
 /* EXHAUSTED: out of descriptors or memory; errno. */
 enum socket_accept socket_accept(int listener, void *address, socklen_t room, socklen_t *len,
                                  int *fd);
+
+struct socket_dial {
+    const struct sockaddr *bind;        /* NULL: as the system likes */
+    socklen_t bind_len;
+    bool any_port;                      /* the port of `bind` does not count */
+    bool transparent, keepalive;
+    int sndbuf, rcvbuf;                 /* 0: as the system has it */
+};
+
+/* A non-blocking stream that connects; -1: errno.  *pending: it does not know yet. */
+int socket_dial(const struct sockaddr *to, socklen_t len, const struct socket_dial *how,
+                bool *pending);
+/* Non-blocking datagrams to this address, and only from it, through a port that the kernel draws.
+ * -1: errno. */
+int socket_udp(const struct sockaddr *to, socklen_t len);
+/* What became of it: 0, or an error number. */
+int socket_error(int fd);
+/* The peer has sent its end, and nothing before it is unread. */
+bool socket_at_end(int fd);
 
 #endif
