@@ -4,13 +4,18 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::Weir;
 use File::Temp qw(tempdir);
+use IO::Select;
 use IO::Socket::INET;
 use Socket;
+use Test::Weir::Backend qw(answer);
 use Test::Weir::Blocks;
 use Test::Weir::Conf;
 use Test::Weir::Conn;
+use Test::Weir::Dns;
+use Test::Weir::Parts;
 use Test::Weir::Port;
 use Test::Weir::Util qw(alive slurp spew);
+use Test::Weir::WebSocket;
 
 my $scratch = tempdir('weir-library-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $scratch;
@@ -322,6 +327,186 @@ subtest 'failures that need no server' => sub {
     like($r->{out}, qr/the first block needs a configuration/, 'no configuration');
 };
 
+# --- the other ends -------------------------------------------------------------------------------
+
+subtest 'backends' => sub {
+    my ($port, $path) = (Test::Weir::Port->lease, "$scratch/backend.sock");
+    my $backend = Test::Weir::Backend->new($port->number, answer(200, "one\n"),
+        [\'head', "HTTP/1.1 200 OK\r\nContent-", \'taken', "Length: 3\r\n\r\n", \'go', 'abc'],
+        sub { answer(201, "$_[0]{method} $_[0]{body}") });
+    my $open = sub { Test::Weir::Conn->new($port->number, timeout => 5) };
+    my $conn = $open->();
+    $conn->write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    is($conn->read_response->{body}, "one\n", 'the first answer');
+    is(($backend->requests)[0]{line}, 'GET / HTTP/1.1', 'and what was asked');
+    $conn->write("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na");
+    like($conn->read_until(qr/\r\n\r\n/), qr/Length: 3/, 'an answer to a head');
+    like($backend->received(1), qr/\r\n\r\na\z/, 'part of a body');
+    is(scalar $backend->requests, 1, 'is no request yet');
+    $conn->write('bc');
+    is(($backend->wait_for_requests(2))[1]{body}, 'abc', 'the whole is');
+    $backend->go;
+    is($conn->read_bytes(3), 'abc', 'go on');
+    for (1, 2) {
+        $conn->write("PUT /y HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+            . "3;a=b\r\nxyz\r\n0\r\nT: v\r\n\r\n");
+        is($conn->read_response->{body}, 'PUT xyz', 'a sub, the last answer stays');
+    }
+    is_deeply([map { $_->{connection} } $backend->requests], [1, 1, 1, 1], 'one connection');
+    $conn->close;
+    is($backend->wait_closed(1), 'eof', 'the peer closes');
+    $conn = $open->();
+    wait_for { $backend->connections == 2 } 5, 'another connection';
+    $conn->reset;
+    is($backend->wait_closed(2), 'reset', 'the peer resets');
+
+    $backend->script([\'connect', 'hello', qr/bye\n/, \'go', \'reset']);
+    $conn = $open->();
+    is($conn->read_bytes(5), 'hello', 'a new script, that speaks first');
+    $conn->write("bye\n");
+    ok($conn->quiet, 'it waits');
+    $backend->go(1);
+    ok($conn->eof, 'the end');
+    is($conn->state, 'reset', 'by a reset');
+    is(join('|', map { $_->{raw} } $backend->requests), "bye\n", 'a request that is no HTTP');
+    is(($backend->connections)[0]{closed}, 'us', 'its own doing');
+
+    $backend->script([\5, 'five', \'half']);
+    $conn = $open->();
+    $conn->write('1234');
+    ok($conn->quiet, 'four bytes are not five');
+    $conn->write('5');
+    is($conn->read_all, 'five', 'five are');
+    is($conn->state, 'eof', 'a half-close');
+    $conn->close;
+    is($backend->wait_closed(1), 'eof', 'the other half');
+
+    $backend->script([\'connect', \'deaf', \'go', "HTTP/1.0 200 OK\r\n\r\nlate", \'close']);
+    $conn = $open->();
+    $conn->write("GET / HTTP/1.0\r\n\r\n");
+    wait_for { $backend->connections == 1 } 5, 'a connection';
+    is($backend->received(1), '', 'a deaf backend');
+    $backend->go;
+    is($conn->read_response->{body}, 'late', 'hears again');
+
+    $backend->script([\'head', "up\n", {stream => sub {
+        my $line = ${$_[0]} =~ s/\A(.*\n)// ? $1 : return;
+        return (uc $line, $line eq "end\n" ? \'close' : ());
+    }}]);
+    $conn = $open->();
+    $conn->write("GET / HTTP/1.1\r\n\r\nfir");
+    is($conn->read_until(qr/\n/), "up\n", 'a stream');
+    $conn->write("st\n");
+    is($conn->read_until(qr/\n/), "FIRST\n", 'an echo');
+    $conn->write("end\n");
+    is($conn->read_all, "END\n", 'its end');
+
+    my $other = Test::Weir::Backend->new($path, [map({ ($_, \'taken') } split //,
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")]);
+    $conn = Test::Weir::Conn->new($path, timeout => 5);
+    $conn->write("GET / HTTP/1.0\r\n\r\n");
+    is($conn->read_response->{status}, 200, 'byte by byte over a socket');
+    undef $other;
+    ok(!-e $path, 'the socket goes');
+    $backend->refuse;
+    ok(!eval { $open->() }, 'refused');
+    $backend->overflow;
+    ok(!eval { Test::Weir::Conn->new($port->number, timeout => 0.2) }, 'no place');
+    $backend->script(answer(204, ''));
+    is(get($port->number, '/')->{status}, 204, 'a place again');
+    my $pid = $backend->{pid};
+    undef $backend;
+    ok(!alive($pid), 'the child goes');
+};
+
+sub ask_dns
+{
+    my ($port, $name, $type) = @_;
+    my $query = pack('n6', 77, 0x0100, 1, 0, 0, 0)
+        . join('', map { pack 'C/a*', $_ } split(/\./, $name)) . pack 'Cnn', 0, $type, 1;
+    my $socket = IO::Socket::INET->new(Proto => 'udp', PeerAddr => "127.0.0.1:$port") or die $!;
+
+    send $socket, $query, 0;
+    return unless IO::Select->new($socket)->can_read($_[3] // limit);
+    recv $socket, my $answer, 65_535, 0;
+    my ($id, $flags, undef, $count) = unpack 'n4', $answer;
+    return sprintf '%d %d%s %d %s', $id, $flags & 15, $flags & 0x200 ? 'tc' : '', $count,
+        unpack 'H*', substr $answer, length $query;
+}
+
+subtest 'name server' => sub {
+    my $port = Test::Weir::Port->lease;
+    my $dns = Test::Weir::Dns->new($port->number);
+    my @ask = ($port->number, 'a.test');
+    is(ask_dns(@ask, 1), '77 3 0 ', 'an empty table');
+    $dns->set('A.test', [A => '127.0.0.1', 30], [AAAA => '::1'], [SRV => '1 2 80 b.test']);
+    my $name = '0161' . '0474657374' . '00';
+    is(ask_dns(@ask, 1), "77 0 1 ${name}000100010000001e00047f000001", 'an address');
+    is(ask_dns(@ask, 28), "77 0 1 ${name}001c00010000003c0010" . '0' x 31 . '1', 'a longer one');
+    is(ask_dns(@ask, 33), "77 0 1 ${name}002100010000003c000e000100020050" . ($name =~ s/61/62/r),
+        'a service');
+    is(ask_dns(@ask, 16), '77 0 0 ', 'none of that type');
+    $dns->set('b.test', [CNAME => 'a.test', 1]);
+    like(ask_dns($ask[0], 'b.test', 1), qr/^77 0 2 /, 'another name for it');
+    $dns->faults({rcode => 2, first => 1}, {id => 1, first => 1}, {tc => 1, for => 'b.test'},
+        {drop => 1});
+    is(ask_dns(@ask, 1), '77 2 0 ', 'an error');
+    like(ask_dns(@ask, 1), qr/^21784 0 1 /, 'another id');
+    is(ask_dns($ask[0], 'b.test', 1), '77 0tc 0 ', 'too long for UDP');
+    is(ask_dns(@ask, 1, 0.2), undef, 'silence');
+    $dns->faults;
+    $dns->forget('a.test');
+    is(ask_dns(@ask, 1), '77 3 0 ', 'forgotten');
+    is(scalar $dns->queries, 11, 'all queries');
+    is(($dns->queries)[3], 'udp SRV a.test', 'are kept') or diag(join "\n", $dns->queries);
+    my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ask[0]") or die $!;
+    syswrite $socket, pack 'n/a*', pack('n6', 1, 0, 1, 0, 0, 0) . "\1b\4test\0\0\1\0\1";
+    ok(IO::Select->new($socket)->can_read(limit), 'an answer over TCP');
+    is(($dns->wait_for_queries(12))[-1], 'tcp A b.test', 'a query over TCP');
+};
+
+subtest 'web sockets' => sub {
+    my $port = Test::Weir::Port->lease;
+    my $backend = Test::Weir::Backend->new($port->number,
+        Test::Weir::WebSocket::echo(Test::Weir::WebSocket::frame('text', 'early')));
+    is(Test::Weir::WebSocket::_accept_key('dGhlIHNhbXBsZSBub25jZQ=='),
+        's3pPLMBiTxaQ9kYGzzhZRbK+xOo=', 'the key of the standard');
+    my $client = Test::Weir::WebSocket->new($port->number, '/');
+    ok($client->open, 'the upgrade');
+    is($client->receive->{payload}, 'early', 'what came with it');
+    for my $length (0, 1, 125, 126, 65_535, 65_536, 200_001) {
+        my $data = substr 'abcdefg' x (1 + $length / 7), 0, $length;
+        $client->send(binary => $data);
+        my $frame = $client->receive;
+        ok($frame->{payload} eq $data && $frame->{name} eq 'binary', "$length bytes");
+    }
+    $client->send(text => 'a', more => 1);
+    is($client->receive->{more}, 1, 'not the last');
+    $client->send(ping => 'p');
+    is(join(' ', @{$client->receive}{qw(name payload masked)}), 'pong p 0', 'pong');
+    $client->send(close => pack 'n', 1000);
+    is($client->receive->{name}, 'close', 'close');
+    ok($client->conn->eof, 'the end');
+    ok(!Test::Weir::WebSocket->new($port->number, '/', headers => [Upgrade => 'x'])->open,
+        'no upgrade');
+};
+
+subtest 'parts' => sub {
+    if (defined Test::Weir::Parts::find_part('memcached')) {
+        my $server = Test::Weir->new;
+        my $part = Test::Weir::Parts::memcached($server, $server->port);
+        my $pid = $part->pid;
+        my $conn = Test::Weir::Conn->new($server->port);
+        $conn->write("set a 0 0 3\r\nabc\r\nget a\r\n");
+        is($conn->read_until(qr/END\r\n/), "STORED\r\nVALUE a 0 3\r\nabc\r\nEND\r\n", 'memcached');
+        undef $part;
+        ok(!alive($pid), 'goes with its object');
+    }
+    my $r = run_child('use Test::Weir; use Test::Weir::Parts;'
+        . ' Test::Weir::Parts::skip_without_part("nothing-such"); die;');
+    like($r->{out}, qr/^1\.\.0 # SKIP not installed: nothing-such/m, 'a missing part');
+};
+
 unless (defined $nginx || defined $weir) {
     diag('neither weir nor nginx is there: only the parts without a server were tested');
     done_testing();
@@ -396,6 +581,11 @@ Content-Type: text/html
 --- request: GET /gone
 --- error_code: none
 
+=== a backend, whatever is asked of it
+--- request: GET /
+--- tcp_reply: x
+--- tcp_query:
+
 === bytes
 --- raw_request: GET /files/a.txt HTTP/1.0\r\n
 --- raw_request: \r\n
@@ -468,6 +658,15 @@ my @failures = (
         qr/answer 2: no/m],
     ['parts', "--- pipelined_requests\nGET /\n~~~\nGET /\n~~~\nGET /\n--- response_body\na\n~~~\nb",
         qr/response_body has 2 parts for 3 answers/m],
+    ['no query', "--- request: GET /\n--- tcp_reply: x\n--- tcp_query: y",
+        qr/not ok \d+ - requests at the backend$/m],
+    ['no such query', "--- request: GET /\n--- tcp_reply: x\n--- tcp_query_like: y",
+        qr/not ok \d+ - request 1 at the backend$/m],
+    ['no such field', "--- request: GET /\n--- tcp_reply: x\n--- tcp_query_headers: A: b",
+        qr/request 1 at the backend: header A$/m],
+    ['query alone', "--- request: GET /\n--- tcp_query: y", qr/no tcp_reply/],
+    ['end', "--- request: GET /\n--- tcp_reply: x\n--- tcp_reply_close: maybe",
+        qr/tcp_reply_close is yes, no, half or reset/],
     ['codes', "--- pipelined_requests\nGET /\n~~~\nGET /\n--- error_code: 1 2 3",
         qr/has 3 codes for 2/m],
     ['conf ok', "--- full_config\nnonsense;\n--- conf_ok", qr/exit status of -t$/m],

@@ -21,7 +21,8 @@ use Test::Weir::Util qw(alive group_pids limit poll_until processes slurp spew t
 
 our @EXPORT = (
     grep({ $_ ne 'done_testing' } @Test::More::EXPORT),
-    qw(done_testing get http limit on_oracle request run_tests skip_file skipped wait_for),
+    qw(done_testing get http limit on_oracle request run_tests skip_file skip_without skipped
+        wait_for),
 );
 
 my $root = abs_path(dirname(__FILE__) . '/../../..');
@@ -514,6 +515,7 @@ sub _dispose
 
     return if $self->{owner} != $$ || $self->{disposed}++;
     $self->_kill_all;
+    kill KILL => map { -$_ } keys %{$self->{parts} // {}};
     if ($ENV{WEIR_KEEP}) {
         print STDERR "# $self->{name} kept in $self->{dir}\n";
     } else {
@@ -557,6 +559,17 @@ sub wait_for (&;$$)
 
     fail('waited in vain for ' . ($what // 'a condition')) unless $value;
     return $value;
+}
+
+# Leaves the whole file out while weir has no such directive; before the first test.
+sub skip_without
+{
+    my ($directive) = @_;
+    return if on_oracle();
+    my $binary = binary();
+
+    Test::More::plan(skip_all => "there is no $directive yet")
+        unless `'$binary' directives` =~ /^\Q$directive\E\t/m;
 }
 
 sub run_tests

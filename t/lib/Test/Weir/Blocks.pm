@@ -1,11 +1,12 @@
 # Scenario files: reads the blocks after __DATA__ and runs each as a subtest.
-# Owns the server that consecutive blocks with one configuration share.
+# Owns the server that consecutive blocks with one configuration share, and its backend.
 package Test::Weir::Blocks;
 
 use strict;
 use warnings;
 use Carp qw(croak);
 use Test::More import => [qw(diag is like ok subtest unlike)];
+use Test::Weir::Backend;
 use Test::Weir::Conf qw(directives);
 use Test::Weir::Conn;
 use Test::Weir::Oracle;
@@ -22,6 +23,8 @@ my %sections = (
     response_headers_like => 'part', response_body => 'part', response_body_like => 'part',
     response_body_unlike => 'part', raw_response_like => 'text', connection => 'word',
     error_log => 'lines', no_error_log => 'lines', access_log_like => 'lines',
+    tcp_reply => 'bytes list', tcp_query => 'bytes list', tcp_query_like => 'text list',
+    tcp_query_headers => 'lines list', tcp_reply_close => 'word',
     since => 'mark', differs => 'mark', skip_unless_root => 'mark', timeout => 'word',
 );
 
@@ -421,6 +424,60 @@ sub _check_logs
     }
 }
 
+# --- the backend --------------------------------------------------------------------------------
+
+# What a backend does after a reply.
+my %ends = (yes => [\'close'], no => [], half => [\'half'], reset => [\'reset']);
+
+# Gives the backend on %%PORT1%% the replies of a block; without any, nobody listens there.
+sub _set_backend
+{
+    my ($server, $block) = @_;
+    my @queries = @{$block->{tcp_query} // []};
+    my $end = $ends{$block->{tcp_reply_close} // 'yes'}
+        // croak "$block->{where}: tcp_reply_close is yes, no, half or reset";
+    my @answers;
+
+    if (!$block->{tcp_reply}) {
+        croak "$block->{where}: no tcp_reply" if @queries || $block->{tcp_query_like}
+            || $block->{tcp_query_headers};
+        $server->{backend}->refuse if $server->{backend};
+        return;
+    }
+    for my $i (0 .. $#{$block->{tcp_reply}}) {
+        my $query = unescape($queries[$i] // '');
+        # What is no HTTP has no end but its length.
+        my $wait = $query eq '' || $query =~ m{ HTTP/1\.} ? \'body' : \length $query;
+        push @answers, [$wait, unescape($block->{tcp_reply}[$i]), @$end];
+    }
+    return $server->{backend}->script(@answers) if $server->{backend};
+    $server->{backend} = Test::Weir::Backend->new($server->port(1), @answers);
+}
+
+sub _check_backend
+{
+    my ($server, $block) = @_;
+    my @queries = map { unescape($_) } @{$block->{tcp_query} // []};
+    my @likes = @{$block->{tcp_query_like} // []};
+    my @headers = @{$block->{tcp_query_headers} // []};
+    my ($count) = sort { $b <=> $a } scalar @queries, scalar @likes, scalar @headers;
+    return unless $count;
+
+    # One that is empty: nothing at all was asked.
+    $count = 0 if @queries == 1 && $queries[0] eq '';
+    my @requests = $server->{backend}->requests;
+    is(scalar @requests, $count, 'requests at the backend');
+    for my $i (0 .. $count - 1) {
+        my $request = $requests[$i] // {raw => '', headers => [], header => {}};
+        my $label = 'request ' . ($i + 1) . ' at the backend';
+        is_bytes($request->{raw}, $queries[$i], $label) if $i < @queries;
+        _check_headers($request, $headers[$i], undef, "$label: ") if $i < @headers;
+        next unless $i < @likes;
+        chomp(my $pattern = $likes[$i]);
+        like($request->{raw}, qr/$pattern/s, $label);
+    }
+}
+
 # --- running ------------------------------------------------------------------------------------
 
 sub _run_request
@@ -505,7 +562,9 @@ sub _run_block
     $server->{fresh} = 0;
     $block = _expand($server, $block);
     return _run_conf($server, $block) if $block->{kind} =~ /^conf_/;
+    _set_backend($server, $block);
     _run_request($server, $block, $starts);
+    _check_backend($server, $block);
     return unless exists $block->{no_error_log};
     # Only after its end has the server logged everything.
     $server->stop;
