@@ -153,6 +153,49 @@ static void stop(struct body *b, enum body_state state)
     b->state = state;
 }
 
+/* --- as it comes ------------------------------------------------------------------------------ */
+
+/* A copy: the codec's buffer is its own again after each call. */
+static bool pass_on(struct body *b, struct str bytes)
+{
+    struct sink *sink = &b->reader->sink;
+    struct chain chain;
+    chain_init(&chain);
+    if (!chain_add_heap(&chain, bytes))
+        return false;
+    b->paused = sink->write(sink, &chain, FLUSH) == FLOW_FULL;
+    return true;
+}
+
+void body_stream(struct request *r, struct body_reader *reader)
+{
+    struct body *b = r->body;
+    ASSERT(b && b->state == BODY_WAITING);
+    b->reader = reader;
+    b->state = BODY_READING;
+    request_op_start(r, &b->reading, "passing on the request's body", false, cancel);
+    r->codec->want_body(r);
+}
+
+void body_resume(struct request *r)
+{
+    struct body *b = r->body;
+    if (!b || !b->paused || b->state != BODY_READING)
+        return;
+    b->paused = false;
+    r->codec->want_body(r);
+}
+
+void body_stop(struct request *r)
+{
+    struct body *b = r->body;
+    if (!b || !b->reader)
+        return;
+    b->reader = NULL;
+    b->drop = true;
+    stop(b, BODY_COMPLETE);
+}
+
 bool body_allows(struct request *r, uint64_t bytes)
 {
     const int64_t most = conf_of_request(r)->max_size;
@@ -180,11 +223,11 @@ bool body_deliver(struct request *r, struct str bytes)
     if (b->state != BODY_READING || !body_announce(r, bytes.len))
         return false;
     b->got += (int64_t)bytes.len;
-    if (!b->drop && !store(b, bytes)) {
+    if (!(b->drop || (b->reader ? pass_on(b, bytes) : store(b, bytes)))) {
         body_fail(r, 500);
         return false;
     }
-    return true;
+    return !b->paused;
 }
 
 void body_delivered(struct request *r)
@@ -192,6 +235,14 @@ void body_delivered(struct request *r)
     struct body *b = r->body;
     if (b->state != BODY_READING)
         return;
+    if (b->reader) {
+        struct sink *sink = &b->reader->sink;
+        struct chain none;
+        chain_init(&none);
+        stop(b, BODY_COMPLETE);
+        sink->write(sink, &none, LAST);
+        return;
+    }
     if (conf_of_request(r)->file_only != FILE_OFF && !b->drop && b->fd < 0 && !open_file(b)) {
         body_fail(r, 500);
         return;
@@ -201,9 +252,13 @@ void body_delivered(struct request *r)
 
 void body_fail(struct request *r, unsigned status)
 {
-    r->body->status = status;
+    struct body *b = r->body;
+    struct body_reader *reader = b->state == BODY_READING ? b->reader : NULL;
+    b->status = status;
     r->out.close = true;
-    stop(r->body, BODY_FAILED);
+    stop(b, reader ? BODY_COMPLETE : BODY_FAILED);
+    if (reader)
+        reader->failed(reader, status);
 }
 
 /* --- the reader's side ------------------------------------------------------------------------ */
@@ -248,7 +303,7 @@ enum step body_read(struct request *r)
 enum step body_discard(struct request *r)
 {
     struct body *b = r->body;
-    if (!b || b->state == BODY_COMPLETE)
+    if (!b || b->state == BODY_COMPLETE || b->reader)
         return STEP_NEXT;
     if (b->state != BODY_WAITING)
         return body_read(r);
@@ -271,6 +326,25 @@ struct str body_text(struct request *r)
     if (!text || pread(b->fd, text, (size_t)b->file_size, 0) != (ssize_t)b->file_size)
         return STR_NONE;
     return str_of(text, (size_t)b->file_size);
+}
+
+int64_t body_size(const struct request *r)
+{
+    const struct body *b = r->main->body;
+    if (!b)
+        return 0;
+    return b->state == BODY_COMPLETE && !b->drop ? b->got : -1;
+}
+
+void body_chain(struct request *r, struct chain *out)
+{
+    const struct body *b = r->main->body;
+    if (body_size(r) <= 0)
+        return;
+    if (b->fd < 0)
+        chain_add(out, r->subject.pool, str_of(b->memory, b->len));
+    else
+        chain_add_file(out, r->subject.pool, b->fd, 0, (size_t)b->file_size);
 }
 
 /* A source over what is there: memory, or the file. */

@@ -3,6 +3,7 @@
  *
  *     codec --body_deliver--> memory (client_body_buffer_size) --> temp file
  *           --body_delivered                                        \--> reader: body_read()
+ *                         \-> or as it comes: body_stream() -> struct body_reader
  *
  *     WAITING --body_read, body_discard--> READING --> COMPLETE
  *                                               \----> FAILED
@@ -19,8 +20,16 @@
 
 enum body_state { BODY_WAITING, BODY_READING, BODY_COMPLETE, BODY_FAILED };
 
+/* Who takes a body as it comes. */
+struct body_reader {
+    struct sink sink;                   /* FULL: no more until body_resume; LAST: it is complete */
+    void (*failed)(struct body_reader *reader, unsigned status);        /* it never will be */
+};
+
 struct body {
     struct request *request;
+    struct body_reader *reader;         /* NULL: it is kept */
+    bool paused;                        /* the reader is full */
     enum body_state state;
     unsigned status;                    /* FAILED: why */
     int64_t length;                     /* announced; -1: chunked */
@@ -51,6 +60,13 @@ struct http_body_conf {
 void body_init(struct request *r, int64_t length);
 /* In a step: STEP_NEXT when all of it is there (or there is none), STEP_WAIT, STEP_FAIL. */
 enum step body_read(struct request *r);
+/* Each piece goes to the reader from now on, none in this call.  There is a body, and nobody has
+ * asked for it before. */
+void body_stream(struct request *r, struct body_reader *reader);
+/* After FULL. */
+void body_resume(struct request *r);
+/* The reader is gone: what is left of the body belongs to nobody. */
+void body_stop(struct request *r);
 /* Nobody wants it, and the answer is due: STEP_NEXT, STEP_WAIT (the request is woken) or
  * STEP_FAIL. */
 enum step body_discard(struct request *r);
@@ -58,12 +74,17 @@ enum step body_discard(struct request *r);
 enum step body_check(struct request *r);
 /* All of it as one text, read back from the file if need be; empty when it is not there. */
 struct str body_text(struct request *r);
+/* The same for somebody who sends it, as often as he likes: memory, or a range of the file. */
+void body_chain(struct request *r, struct chain *out);
+/* Bytes of it that are there; -1: not all of it is. */
+int64_t body_size(const struct request *r);
 /* A source of its own over what is there. */
 struct source *body_source(struct request *r);
 
 int64_t body_timeout(const struct request *r);
 
-/* The codec's side.  False: no more is wanted, `status` says why. */
+/* The codec's side.  False: no more is wanted, `status` says why; or not now, when it is paused:
+ * want_body() comes again. */
 WARN_UNUSED bool body_deliver(struct request *r, struct str bytes);
 void body_delivered(struct request *r);
 /* So many bytes are known to follow: false like body_deliver. */

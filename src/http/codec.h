@@ -34,6 +34,11 @@ struct codec {
     enum step (*discard)(struct request *r);
     /* The request has ended and will be freed: the stream forgets it. */
     void (*finish)(struct request *r, enum ending how);
+    /* It becomes a tunnel, and all of its body was read: the head leaves, in memory of its own, and
+     * the connection is the caller's, without handler, data and timer, but still one of its
+     * worker's.  What has come behind the request goes to `early`, likewise.  NULL: no memory, and
+     * nothing has happened.  The row is NULL where that cannot be. */
+    struct conn *(*detach)(struct request *r, struct chain *early);
 };
 
 /* A listening's `accepted` for plain connections: the codec of http/v1, which is a room above. */

@@ -53,7 +53,7 @@ static enum join head(struct request *r, struct filter *f)
 {
     const struct fields *in = &r->in.fields;
     (void)f;
-    if (r->out.status != 200 || r->parent || r->error_page)
+    if (r->out.status != 200 || r->parent || r->error_page || r->out.unconditional)
         return JOIN_PASS;
     const bool match = fields_known(in, FIELD_IF_MATCH);
     if ((match && !list_has(r, FIELD_IF_MATCH, false))

@@ -7,6 +7,7 @@
 #include "core/generation.h"
 #include "core/number.h"
 #include "core/version.h"
+#include "event/resolver.h"
 #include "http/body.h"
 #include "http/error.h"
 #include "http/file.h"
@@ -269,6 +270,11 @@ static const struct directive location_rows[] = {
     MSEC("auth_delay", auth_delay, "0s", "how long a refused request waits"),
     ROW("subrequest_output_buffer_size", IN_HSL, 1, 1, &conf_type_size, subrequest_buffer, "4k",
         NULL, "most of a subrequest's answer that is kept in memory"),
+    ROW("resolver", IN_HSL, 1, CONF_MANY, &conf_type_resolver, resolver, NULL, NULL,
+        "who is asked for the addresses of names"),
+    MSEC("resolver_timeout", resolver_timeout, "30s", "how long that may take"),
+    ROW("early_hints", IN_HSL, 1, CONF_MANY, &conf_type_conditions, early_hints, NULL, NULL,
+        "when 103 of a server is passed on"),
     INERT("tcp_nopush", IN_HSL, 1, "a turn's output leaves in one piece anyway",
           "fill packets before they leave"),
     INERT("postpone_output", IN_HSL, 1, "a turn's output leaves in one piece anyway",
@@ -394,6 +400,8 @@ void http_log_context(const struct log *log, struct fmt *f)
         fmt_print(f, ", request: \"%.*s\"", STR_FMT(r->in.line));
     if (r->parent)
         fmt_print(f, ", subrequest: \"%.*s\"", STR_FMT(r->in.path));
+    if (r->log_passed)
+        r->log_passed(r, f);
     const struct field *host = fields_known(&r->in.fields, FIELD_HOST);
     if (host)
         fmt_print(f, ", host: \"%.*s\"", STR_FMT(host->value));

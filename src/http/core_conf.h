@@ -75,6 +75,7 @@ enum { MODIFIED_OFF, MODIFIED_EXACT, MODIFIED_BEFORE };
 enum { DISABLE_NONE = 1, DISABLE_MSIE6 = 2, DISABLE_SAFARI = 4 };
 
 struct http_types;
+struct resolver_conf;
 
 struct http_location_conf {
     struct conf_set set;
@@ -101,6 +102,9 @@ struct http_location_conf {
     int64_t max_ranges;                 /* -1: no limit */
     int64_t auth_delay;
     size_t subrequest_buffer;
+    const struct resolver_conf *resolver;       /* NULL: the system's */
+    int64_t resolver_timeout;
+    struct conditions early_hints;
     struct str server_field;            /* "Server: weir/1\r\n", made once; empty: evaluated */
 };
 
@@ -151,6 +155,7 @@ struct http_type_set {
     bool all;
 };
 extern const struct conf_type http_type_type_set;       /* struct http_type_set */
+/* Parameters of the type do not count. */
 bool http_type_in_set(const struct http_type_set *set, struct str type);
 /* By the extension; default_type when it is unknown. */
 struct str http_type_of(const struct request *r, struct str path);

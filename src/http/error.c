@@ -181,7 +181,7 @@ static void reset(struct request *r)
     r->out.etag = r->out.content_type = r->out.charset = STR_NONE;
     r->out.ranges = r->out.encoded = false;
     r->out.trailers = (struct fields){ 0 };
-    r->out.trailers_due = r->out.anonymous = false;
+    r->out.trailers_due = r->out.anonymous = r->out.unconditional = false;
     fields_remove(&r->out.fields, STR("Content-Encoding"));
 }
 
@@ -225,6 +225,11 @@ static const struct error_page *find_page(const struct request *r, unsigned stat
     while (page && page->code != status)
         page = page->next;
     return page;
+}
+
+bool error_has_page(const struct request *r, unsigned status)
+{
+    return find_page(r, status) != NULL;
 }
 
 enum step error_answer(struct request *r, unsigned status)

@@ -12,4 +12,7 @@ extern struct section http_error_section;
  * page of the house (STEP_DONE).  444 and what has no page answers with no body. */
 enum step error_answer(struct request *r, unsigned status);
 
+/* Whether error_page says something of this status here. */
+bool error_has_page(const struct request *r, unsigned status);
+
 #endif

@@ -3,26 +3,35 @@
  */
 #include "http/fields.h"
 
-struct known {
-    const char *name;
-    uint8_t len;
+/* The first of the names of each length. */
+enum {
+#define KNOWN_FIELD(id, name) PLACE_##id,
+#define FIELD_LENGTH(length) PLACE_OF_LENGTH_##length, BACK_##length = PLACE_OF_LENGTH_##length - 1,
+    PLACE_OTHER,
+#include "http/field.def"
+#undef KNOWN_FIELD
 };
 
-static const struct known known[FIELD_IDS] = {
-    { NULL, 0 },
-#define KNOWN_FIELD(id, name) { name, sizeof(name) - 1 },
+static const uint8_t first_of[] = {
+#define KNOWN_FIELD(id, name)
+#define FIELD_LENGTH(length) [length] = PLACE_OF_LENGTH_##length,
+#include "http/field.def"
+#undef KNOWN_FIELD
+};
+
+static const struct str known[FIELD_IDS + 1] = {        /* one that has no length at the end */
+    STR_INIT(""),
+#define KNOWN_FIELD(id, name) STR_INIT(name),
 #include "http/field.def"
 #undef KNOWN_FIELD
 };
 
 enum field_id field_id(struct str name)
 {
-    if (name.len == 0)
-        return FIELD_OTHER;
-    const char first = str_lower_char(name.at[0]);
-    for (unsigned id = 1; id < FIELD_IDS; id++)
-        if (known[id].len == name.len && known[id].name[0] == first &&
-            str_eq_ci(name, str_of(known[id].name, known[id].len)))
+    unsigned id = name.len < countof(first_of) ? first_of[name.len] : 0;
+    const char first = id ? str_lower_char(name.at[0]) : '\0';
+    for (; id && known[id].len == name.len; id++)
+        if (known[id].at[0] == first && str_eq_ci(name, known[id]))
             return (enum field_id)id;
     return FIELD_OTHER;
 }

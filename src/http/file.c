@@ -598,7 +598,9 @@ static struct str file_etag(struct request *r, const struct file *file)
 enum step response_file(struct request *r, struct file *file, struct str name)
 {
     r->out.status = 200;
-    r->out.content_type = http_type_of(r, name);
+    if (r->out.content_type.len == 0)   /* X-Accel-Redirect may have brought one */
+        r->out.content_type = http_type_of(r, name);
+    r->out.unconditional = false;
     r->out.length = file->st.st_size;
     r->out.last_modified = file->st.st_mtim.tv_sec;
     r->out.ranges = true;

@@ -15,9 +15,11 @@
 #include "core/template.h"
 #include "event/flow.h"
 
+struct remnant;
 struct request;
 struct server;
 struct location;
+struct upstream_conf;
 
 /* The first two walk the server's plan, the others that of the location chosen between them; when
  * REWRITE has changed the path, a location is chosen again. */
@@ -28,6 +30,8 @@ enum phase {
     PHASE_PREACCESS,
     PHASE_ACCESS,
     PHASE_PRECONTENT,
+    PHASE_HANDLER,                      /* what a directive such as proxy_pass asks for: a place has
+                                           one, and in an `if` it is instead of that around it */
     PHASE_CONTENT,
     PHASE_LOG,                          /* at the end, whatever became of it */
     PHASES,
@@ -87,6 +91,9 @@ struct filter_type {
 struct http_module {
     struct module module;
     const struct phase_step *steps;     /* ends in a row without a name */
+    /* The request becomes a tunnel, and ends: adds what lasts until the tunnel's end to the list
+     * (http/remnant.h); or NULL. */
+    void (*leave)(struct request *r, struct remnant **list);
 };
 
 struct plan {
@@ -130,6 +137,7 @@ struct location {
     struct location *next_implied;
     struct location *limited;           /* one of them, for methods that are not in `methods` */
     uint32_t methods;
+    const struct upstream_conf *upstream;       /* its requests are passed on; NULL: they are not */
     bool slash;                         /* "/x/" answers "/x" by a redirect: proxy_pass and such */
     struct plan plan;
 };

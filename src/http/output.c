@@ -108,13 +108,28 @@ static bool no_body(const struct request *r)
     return r->in.method == METHOD_HEAD || status == 204 || status == 304;
 }
 
-void output_refuse(struct request *r)
+static void forget_filters(struct request *r)
 {
-    r->source->cancel(r->source);
     r->filters = NULL;
     r->output = &r->last;
     r->in_memory = r->out.head_sent = false;
+}
+
+void output_refuse(struct request *r)
+{
+    r->source->cancel(r->source);
+    forget_filters(r);
     request_refuse(r);
+}
+
+bool output_upgrade(struct request *r)
+{
+    r->out.head_sent = true;
+    r->error_status = 0;
+    if (build(r))
+        return true;
+    forget_filters(r);
+    return false;
 }
 
 /* False: there is another answer, or no body, or it has to wait. */
@@ -130,7 +145,7 @@ static bool send_head(struct request *r)
     r->out.head_sent = true;
     if (r->error_status) {
         r->out.status = r->error_status;
-        r->error_status = 0;
+        r->error_status = r->out.reason_of = 0;
         if (r->out.status != 200) {     /* nothing to ask for again by date or range */
             r->out.last_modified = -1;
             r->out.ranges = false;

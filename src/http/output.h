@@ -17,5 +17,8 @@ void output_pump(struct request *r);
 /* Everything begins anew with the answer to r->out.status: a filter, or whoever has asked, wants
  * another one.  Nothing has been passed on. */
 void output_refuse(struct request *r);
+/* Filters edit the head of a 101, behind which the codec lets go of the connection.  False: one of
+ * them refuses, and r->out.status says what to answer. */
+bool output_upgrade(struct request *r);
 
 #endif

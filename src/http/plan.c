@@ -13,16 +13,29 @@ const struct http_module *http_next_module(const struct module *const **at)
     return **at ? container_of(*(*at)++, struct http_module, module) : NULL;
 }
 
+static const struct phase_step *find_handler(const struct conf_block *block)
+{
+    const struct phase_step *found = NULL;
+    const struct module *const *at = conf_modules();
+    for (const struct http_module *module; (module = http_next_module(&at)) != NULL;)
+        for (const struct phase_step *s = module->steps; s && s->name; s++)
+            if (s->phase == PHASE_HANDLER && s->enabled(block)
+                && (!found || !s->enabled(block->parent)))
+                found = s;
+    return found;
+}
+
 static void plan_steps(struct conf *cf, struct plan *plan, const struct conf_block *block)
 {
-    const struct phase_step *found[STEPS_MOST];
+    const struct phase_step *found[STEPS_MOST], *handler = find_handler(block);
     unsigned count = 0;
     for (enum phase phase = 0; phase < PHASES; phase++) {
         const struct module *const *at = conf_modules();
         plan->begin[phase] = (uint8_t)count;
         for (const struct http_module *module; (module = http_next_module(&at)) != NULL;)
             for (const struct phase_step *s = module->steps; s && s->name; s++)
-                if (s->phase == phase && (!s->enabled || s->enabled(block))) {
+                if (s->phase == phase && (!s->enabled || s->enabled(block))
+                    && (phase != PHASE_HANDLER || s == handler)) {
                     ASSERT(count < countof(found));
                     found[count++] = s;
                 }

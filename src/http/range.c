@@ -95,3 +95,20 @@ enum range_result range_parse(struct str value, int64_t size, unsigned most, str
     /* Not worth it: the whole is less than its parts. */
     return too_much ? RANGE_IGNORE : RANGE_OK;
 }
+
+bool range_parse_content(struct str value, struct range *range, int64_t *size)
+{
+    const struct str unit = STR("bytes ");
+    struct str rest;
+    if (!str_starts_ci(value, unit) || !str_from_off(value, unit.len, &rest))
+        return false;
+    skip_spaces(&rest);
+    if (!take_offset(&rest, &range->from) || !take_char(&rest, '-')
+        || !take_offset(&rest, &range->to) || range->to == INT64_MAX || !take_char(&rest, '/'))
+        return false;
+    range->to++;
+    *size = -1;
+    if (!take_char(&rest, '*') && !take_offset(&rest, size))
+        return false;
+    return rest.len == 0 && range->from < range->to && (*size < 0 || range->to <= *size);
+}

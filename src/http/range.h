@@ -5,7 +5,7 @@
  *     "bytes=200-"  "bytes=0-9,x"       ->  not satisfiable        none is left, or one is no range
  *     "items=0-9"   "bytes=0-60,40-"    ->  ignored                unknown, more than all of it
  *
- * Pure.
+ * Pure, but for range_wanted.
  */
 #ifndef HTTP_RANGE_H
 #define HTTP_RANGE_H
@@ -26,5 +26,15 @@ enum range_result {
 WARN_UNUSED enum range_result range_parse(struct str value, int64_t size, unsigned most,
                                           struct pool *pool, struct range **ranges,
                                           unsigned *count);
+
+/* Content-Range: "bytes 0-9/100"; *size is -1 for "*".  False: it is no range of a body. */
+WARN_UNUSED bool range_parse_content(struct str value, struct range *range, int64_t *size);
+
+struct request;
+
+/* range_filter.c: which parts the client wants of a response of r->out.length bytes, as far as that
+ * concerns ranges; all of it: RANGE_IGNORE.  At most `most` of them. */
+enum range_result range_wanted(struct request *r, unsigned most, struct range **ranges,
+                               unsigned *count);
 
 #endif

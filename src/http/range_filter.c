@@ -186,22 +186,28 @@ static bool several(struct request *r, struct range *ranges, unsigned count, int
     return true;
 }
 
-static enum join head(struct request *r, struct filter *f)
+enum range_result range_wanted(struct request *r, unsigned most, struct range **ranges,
+                               unsigned *count)
 {
     const struct field *field = fields_known(&r->in.fields, FIELD_RANGE);
-    const int64_t most = http_location_conf(r)->max_ranges, size = r->out.length;
+    const int64_t configured = http_location_conf(r)->max_ranges;
+    if (!field || configured == 0 || !still_the_same(r))
+        return RANGE_IGNORE;
+    if (configured > 0 && (uint64_t)configured < most)
+        most = (unsigned)configured;
+    return range_parse(field->value, r->out.length, most, r->subject.pool, ranges, count);
+}
+
+static enum join head(struct request *r, struct filter *f)
+{
+    const int64_t size = r->out.length;
     struct range *ranges;
     unsigned count;
     (void)f;
-    if (r->out.status != 200 || !r->out.ranges || size < 0 || most == 0)
+    if (r->out.status != 200 || !r->out.ranges || size < 0
+        || http_location_conf(r)->max_ranges == 0)
         return JOIN_PASS;
-    if (!field || !still_the_same(r)) {
-        response_add(r, STR("Accept-Ranges"), STR("bytes"));
-        return JOIN_PASS;
-    }
-    const unsigned limit = most < 0 || most > UINT16_MAX ? UINT16_MAX : (unsigned)most;
-    switch (range_parse(field->value, size, r->source->slice ? limit : 1, r->subject.pool, &ranges,
-                        &count)) {
+    switch (range_wanted(r, r->source->slice ? UINT16_MAX : 1, &ranges, &count)) {
     case RANGE_IGNORE:
         response_add(r, STR("Accept-Ranges"), STR("bytes"));
         return JOIN_PASS;

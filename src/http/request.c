@@ -77,7 +77,7 @@ static void check_end(struct request *r)
                             : r->out.close ? ENDING_CLOSE : ENDING_KEEP;
     struct local *local = r->subject.local;
     struct pool pool = r->pool;
-    if (!r->parent || http_location_conf(r)->log_subrequest)
+    if (r->parent ? http_location_conf(r)->log_subrequest : !r->left)
         run_log(r);
     loop_unpost(request_loop(r), &r->task);
     if (r->parent) {
@@ -209,7 +209,7 @@ static enum step next_phase(struct request *r)
             return request_fail(r, 500);
         }
         r->redirects -= r->phase == PHASE_REWRITE;
-        r->path_changed = false;
+        r->path_changed = r->path_stays = false;
         step = choose_location(r);
         r->phase = PHASE_REWRITE;
     } else if (r->phase == PHASE_ACCESS && r->denied && !r->allowed)
@@ -305,7 +305,7 @@ void request_refuse(struct request *r)
 static void route_from(struct request *r, enum phase phase)
 {
     r->phase = phase;
-    r->path_changed = r->below_alias = false;
+    r->path_changed = r->path_stays = r->below_alias = false;
     r->denied = 0;
     r->allowed = r->delayed = false;
     r->step = r->location->plan.begin[phase];
@@ -328,7 +328,7 @@ enum step request_redirect(struct request *r, struct str path, struct str args)
     r->redirects--;
     r->in.path = path;
     r->in.args = args;
-    r->internal = true;
+    r->internal = r->target_stale = true;
     use(r, &r->server->outside);
     route_from(r, PHASE_SERVER_REWRITE);
     return STEP_ROUTE;
@@ -371,12 +371,22 @@ static void go_on(struct request *r)
     if (r->state == REQUEST_RESPONDING && !held(r))
         output_pump(r);
     r->running = false;
+    if (r->state == REQUEST_ENDING)     /* nothing is left to do but what ops tell of */
+        loop_unpost(request_loop(r), &r->task);
     check_end(r);
 }
 
 static void run(struct task *task)
 {
     go_on(container_of(task, struct request, task));
+}
+
+void request_continue(struct request *r)
+{
+    if (r->running)
+        request_wake(r);
+    else
+        go_on(r);
 }
 
 static void init(struct request *r, struct pool *pool)
@@ -432,7 +442,7 @@ struct request *request_new_sub(struct request *parent, const struct codec *code
     r->in.method_name = STR("GET");
     r->began = parent->began;
     r->trace = parent->trace;
-    r->internal = true;
+    r->internal = r->target_stale = true;
     init(r, &main->pool);
     use(r, &r->server->outside);
     route_from(r, PHASE_SERVER_REWRITE);
@@ -466,13 +476,14 @@ void request_drop(struct request *r, unsigned status)
 /* Marks, cancels and posts: nothing is freed under the caller. */
 void request_abort(struct request *r)
 {
-    if (r->aborted)
+    const bool again = r->aborted;
+    if (again && !r->main->over)
         return;
     r->aborted = true;
     if (r->out.status == 0)
         r->out.status = CLIENT_GONE;
     r->state = REQUEST_ENDING;
-    if (r->source)
+    if (r->source && !again)
         r->source->cancel(r->source);
     for (struct op *op = r->ops, *next; op; op = next) {
         next = op->next;                /* a cancelled op may be gone */
@@ -484,6 +495,12 @@ void request_abort(struct request *r)
         *at = op->next;
     }
     request_wake(r);
+}
+
+void request_cut(struct request *r)
+{
+    r->over = true;
+    request_abort(r);
 }
 
 /* --- operations ------------------------------------------------------------------------------- */

@@ -54,17 +54,25 @@ struct request_head {
 
 struct response {
     unsigned status;
+    unsigned reason_of;                 /* the status that `reason` came with; 0: none did */
+    struct str reason;
     struct fields fields;               /* besides those below, in their order */
     struct fields trailers;
-    struct str content_type, charset;   /* type without charset; empty: none */
+    struct str content_type, charset;   /* type, often without its charset; empty: none */
+    struct str wanted_charset;          /* what a backend wants it recoded to; empty: nothing */
     struct str location, etag;          /* etag with its quotes */
     int64_t length;                     /* of the body; -1: not known */
     time_t last_modified;               /* -1: none */
+    time_t modified_of;                 /* of this one `modified_text` is the text, if there is
+                                           any: as a server has written it */
+    struct str modified_text;
     uint64_t body_sent;
     bool ranges;                        /* parts of it may be asked for */
+    bool unconditional;                 /* another server has seen If-Match and such */
     bool encoded;                       /* there is a Content-Encoding */
     bool close;                         /* the connection must not be kept */
     bool head_sent;
+    bool truncated;                     /* its end is missing: the client must see that */
     bool bodiless;                      /* HEAD, 204, 304: known when the head leaves */
     bool trailers_due;                  /* trailers will be there when the body has passed */
     bool anonymous;                     /* no Server field */
@@ -104,15 +112,21 @@ struct request {
     const struct inet_address *client;  /* of a main one: who realip says it is; NULL: the peer */
     struct trace *trace;                /* NULL: nobody asks why */
     struct request_note *notes;
+    void (*log_passed)(const struct request *r, struct fmt *f);     /* to whom; or NULL */
     enum request_state state;
     enum phase phase;
     uint8_t step;                       /* of the plan */
     uint8_t redirects;                  /* left to it, changes of its path by rules among them */
     bool internal;                      /* routed by the server, not as the client asked */
     bool path_changed;                  /* by rewrite: a location is to be chosen again */
+    bool path_stays;                    /* `rewrite ... break`: its location is not the path's */
+    bool target_stale;                  /* `path` and `args` are not what in.target says */
     bool error_page;                    /* it is the answer to an error */
     bool below_alias;                   /* the path goes behind a regex location's alias */
     bool full, aborted, silent;
+    bool over;                          /* nothing of it goes on without its client */
+    bool left;                          /* it is a tunnel now, which is logged at its end */
+    bool abandonable;                   /* it ends when its client closes: no other sees it */
     bool running;                       /* its task is: it is not freed under that */
     bool pipelined;                     /* it was there before the answer to the one before it */
     bool in_memory;                     /* a filter wants the bytes of files read */
@@ -137,6 +151,8 @@ void request_start(struct request *r, unsigned bad);
 /* Ends it without an answer; it is logged with this status. */
 void request_drop(struct request *r, unsigned status);
 void request_abort(struct request *r);
+/* The same for good, of a main request: nothing of it goes on without its client either. */
+void request_cut(struct request *r);
 
 /* For steps, which return what these return.  Another path, routed anew from the server's rewrite
  * phase: index, try_files, error_page; or a named location.  Ten in all. */
@@ -155,6 +171,9 @@ void request_op_start(struct request *r, struct op *op, const char *what, bool h
 void request_op_done(struct request *r, struct op *op);
 /* Its task runs soon: steps are tried again, filters resumed, the source pulled. */
 void request_wake(struct request *r);
+/* The same at once, for an event's handler that has nothing of the request on the stack and does
+ * not touch it afterwards: it may be gone. */
+void request_continue(struct request *r);
 
 /* The codec: the last byte has left, or never will. */
 void request_sent(struct request *r, bool whole);

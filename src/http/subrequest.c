@@ -197,7 +197,7 @@ static void sub_finish(struct request *r, enum ending how)
     struct request *holder = s->kind == SUBREQUEST_BACKGROUND ? s->parent->main : s->parent;
     s->request = NULL;
     s->status = r->out.status;
-    s->failed = s->failed || how == ENDING_RESET || how == ENDING_SILENT;
+    s->failed = s->failed || r->out.truncated || how == ENDING_RESET || how == ENDING_SILENT;
     holder->main->subrequests--;
     if (s->slot)
         s->slot->ended = true;
@@ -209,7 +209,7 @@ static void sub_finish(struct request *r, enum ending how)
 }
 
 static const struct codec parent_codec = { "parent", sub_head, sub_body, sub_informational,
-                                           sub_want_body, sub_discard, sub_finish };
+                                           sub_want_body, sub_discard, sub_finish, NULL };
 
 bool subrequest_instead(struct request *r, struct str *text)
 {

@@ -70,8 +70,11 @@ void http_types_freeze(struct conf *cf, struct http_types *types)
 
 bool http_type_in_set(const struct http_type_set *set, struct str type)
 {
+    struct str parameters;
     if (set->all)
         return type.len > 0;
+    if (str_cut(type, ';', &type, &parameters))
+        type = str_trim(type);
     for (unsigned i = 0; i < set->count; i++)
         if (str_eq_ci(set->at[i], type))
             return true;

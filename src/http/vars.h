@@ -39,4 +39,8 @@ static inline bool value_some(struct value *out, struct str text)
     return text.len ? value_give(out, text) : value_none(out);
 }
 
+/* All fields of a name, as variables write it ("x_name"), in one value; vars_request.c. */
+bool vars_join_fields(struct subject *s, const struct fields *fields, struct str name,
+                      struct str between, struct value *out);
+
 #endif

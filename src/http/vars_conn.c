@@ -201,15 +201,11 @@ APPENDER(time_iso8601)
     return true;
 }
 
-GETTER(time_iso8601_ms)
+APPENDER(time_iso8601_ms)
 {
-    const struct str date = worker_iso_date(s->conn->worker);
-    struct str time, zone;
     (void)entry;
-    ASSERT(str_sub(date, 0, sizeof("1994-11-06T08:49:37") - 1, &time));
-    ASSERT(str_from_off(date, time.len, &zone));
-    return value_give(out, fmt_pool(s->pool, "%.*s.%03d%.*s", STR_FMT(time),
-                                    (int)(s->conn->loop->real % 1000), STR_FMT(zone)));
+    worker_iso_ms(s->conn->worker, f);
+    return true;
 }
 
 /* --- the process ------------------------------------------------------------------------------ */
@@ -265,7 +261,7 @@ static const struct variable variables[] = {
       NULL },
     { "time_local", APPENDS(time_local, VARS_VOLATILE), "the time, as access logs have it", NULL },
     { "time_iso8601", APPENDS(time_iso8601, VARS_VOLATILE), "the time in ISO 8601", NULL },
-    { "time_iso8601_ms", get_time_iso8601_ms, VARS_VOLATILE, 0, "the same with milliseconds",
+    { "time_iso8601_ms", APPENDS(time_iso8601_ms, VARS_VOLATILE), "the same with milliseconds",
       NULL },
     { "pid", get_pid, 0, 0, "process id of the worker", NULL },
     { "hostname", get_hostname, 0, 0, "name of the machine", NULL },

@@ -29,6 +29,7 @@ GETTER(head)
 static bool set_head(struct subject *s, const struct vars_entry *entry, struct str text)
 {
     *head_text(s, entry) = text;
+    request_of(s)->target_stale = true;
     return true;
 }
 
@@ -90,9 +91,8 @@ static bool same_name(struct str field, struct str variable)
     return true;
 }
 
-/* All fields of that name are one value. */
-static bool join_fields(struct subject *s, const struct fields *fields, struct str name,
-                        struct str between, struct value *out)
+bool vars_join_fields(struct subject *s, const struct fields *fields, struct str name,
+                      struct str between, struct value *out)
 {
     struct fmt f;
     unsigned found = 0;
@@ -120,7 +120,7 @@ static bool join_fields(struct subject *s, const struct fields *fields, struct s
 GETTER(http_field)
 {
     const struct str between = str_eq(entry->tail, STR("cookie")) ? STR("; ") : STR(", ");
-    return join_fields(s, &request_of(s)->in.fields, entry->tail, between, out);
+    return vars_join_fields(s, &request_of(s)->in.fields, entry->tail, between, out);
 }
 
 GETTER(cookie)
@@ -188,12 +188,12 @@ GETTER(sent_field)
     struct str text;
     if (sent_known(r, entry->tail, &text))
         return value_give(out, text);
-    return join_fields(s, &r->out.fields, entry->tail, STR(", "), out);
+    return vars_join_fields(s, &r->out.fields, entry->tail, STR(", "), out);
 }
 
 GETTER(sent_trailer)
 {
-    return join_fields(s, &request_of(s)->out.trailers, entry->tail, STR(", "), out);
+    return vars_join_fields(s, &request_of(s)->out.trailers, entry->tail, STR(", "), out);
 }
 
 /* --- the body --------------------------------------------------------------------------------- */

@@ -44,6 +44,16 @@ static void check(struct str value, int64_t size, unsigned most, struct pool *po
     ASSERT(range_parse(field, size, count - 1, pool, &again, &count_again) == RANGE_IGNORE);
 }
 
+static void check_content(struct str value)
+{
+    struct range range;
+    int64_t size;
+    if (range_parse_content(value, &range, &size)) {
+        ASSERT(range.from >= 0 && range.from < range.to);
+        ASSERT(size == -1 || range.to <= size);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str rest = str_of(data, size), line;
@@ -55,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     pool_init(&pool, &pool_heap);
     check(rest, file_size, most, &pool);
+    check_content(rest);
     pool_free(&pool);
     return 0;
 }

@@ -191,7 +191,19 @@ static bool choose(struct request *r, const struct charset_conf *conf, struct st
         return false;
     if (r->out.charset.len && !conf->override)
         *to = STR_NONE;
+    if (r->out.wanted_charset.len)
+        *to = r->out.wanted_charset;
     return true;
+}
+
+/* A type that came with a charset in another form than ours is left as it is. */
+static bool says_charset(struct str type)
+{
+    struct str word;
+    while (str_cut(type, ';', &word, &type))
+        if (str_starts_ci(str_trim(type), STR("charset=")))
+            return true;
+    return false;
 }
 
 static void convert(struct request *r, struct filter *f, const struct named_map *map,
@@ -218,7 +230,8 @@ static enum join head(struct request *r, struct filter *f)
     const struct charset_conf *conf = request_conf(r, section);
     struct str from, to;
     if (r->out.status == 301 || r->out.status == 302 || r->out.encoded
-        || !http_type_in_set(&conf->types, r->out.content_type))
+        || !http_type_in_set(&conf->types, r->out.content_type)
+        || says_charset(r->out.content_type))
         return JOIN_PASS;
     if (!choose(r, conf, &from, &to)) {
         r->out.status = 500;

@@ -45,7 +45,7 @@ static enum step run(struct request *r)
     return response_text(r, 200, STR("image/gif"), str_of(pixel, sizeof(pixel) - 1));
 }
 
-static const struct phase_step steps[] = { { PHASE_CONTENT, "empty_gif", run, enabled },
+static const struct phase_step steps[] = { { PHASE_HANDLER, "empty_gif", run, enabled },
                                            { 0, NULL, NULL, NULL } };
 static struct section *const sections[] = { &section, NULL };
 

@@ -50,7 +50,7 @@ static enum step run(struct request *r)
     return file_part_response(r, file, str_of(head, sizeof(head)), start, file->st.st_size);
 }
 
-static const struct phase_step steps[] = { { PHASE_CONTENT, "flv", run, enabled },
+static const struct phase_step steps[] = { { PHASE_HANDLER, "flv", run, enabled },
                                            { 0, NULL, NULL, NULL } };
 static struct section *const sections[] = { &section, NULL };
 

@@ -16,6 +16,7 @@
 #include "event/worker.h"
 #include "http/core_conf.h"
 #include "http/limit.h"
+#include "http/remnant.h"
 #include "http/response.h"
 #include "http/vars.h"
 
@@ -178,6 +179,60 @@ static void give_all(void *data)
         give_elsewhere(hold, note->local);
     }
     note->holds = NULL;
+}
+
+/* --- a tunnel --------------------------------------------------------------------------------- */
+
+/* A hold that outlives its generation: the zone is known by its name and where it lies. */
+struct kept {
+    struct remnant remnant;
+    const struct zone_head *at;
+    struct hold hold;
+    struct str name;
+    char text[];
+};
+
+static void give_kept(struct remnant *remnant, const struct tunnel_end *how)
+{
+    struct kept *kept = container_of(remnant, struct kept, remnant);
+    const struct zone_head *last = NULL;
+    bool given = false;
+    for (const struct local *l = how->worker->all; l; l = l->next) {
+        const struct zone *zone = find_zone(l->generation, kept->name);
+        if (!zone || zone->at == last)
+            continue;
+        last = zone->at;
+        kept->hold.zone = zone;
+        if (zone->at != kept->at)
+            give_carried(zone, kept->hold.key);
+        else if (!given)
+            give(&kept->hold);
+        given = given || zone->at == kept->at;
+    }
+    free(kept);
+}
+
+static bool keep(const struct hold *hold, struct remnant **list)
+{
+    const struct str name = hold->zone->name;
+    struct kept *kept = malloc(sizeof(*kept) + name.len + hold->key.len);
+    if (!kept)
+        return false;
+    *kept = (struct kept){ .remnant = { .end = give_kept }, .at = hold->zone->at, .hold = *hold };
+    memcpy(kept->text, name.at, name.len);
+    memcpy(kept->text + name.len, hold->key.at, hold->key.len);
+    kept->name = str_of(kept->text, name.len);
+    kept->hold.key = str_of(kept->text + name.len, hold->key.len);
+    remnant_add(list, &kept->remnant);
+    return true;
+}
+
+/* Without memory the place is free when the request ends. */
+static void leave(struct request *r, struct remnant **list)
+{
+    struct note *note = request_note(r, &section, 0);
+    while (note && note->holds && keep(note->holds, list))
+        note->holds = note->holds->next;
 }
 
 /* --- a request -------------------------------------------------------------------------------- */
@@ -384,5 +439,5 @@ static struct section *const sections[] = { &zones_section, &section, NULL };
 const struct http_module http_limit_conn_module = {
     .module = { .name = "ngx_http_limit_conn_module", .protocol = "http", .sections = sections,
                 .variables = variables },
-    .steps = steps,
+    .steps = steps, .leave = leave,
 };

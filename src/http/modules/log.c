@@ -6,6 +6,9 @@
  *     access_log --> format: template           --> line in the buffer of the file's log_writer
  *                    file | name with variables --> line written to what is opened for it
  *                    syslog                     --> one datagram
+ *
+ * Of a request that becomes a tunnel the line is made then, with holes for what only the end of the
+ * tunnel knows, and written when that comes, to whatever its log is by then.
  */
 #include "core/escape.h"
 #include "core/file_cache.h"
@@ -16,6 +19,7 @@
 #include "event/worker.h"
 #include "http/core_conf.h"
 #include "http/path.h"
+#include "http/remnant.h"
 
 #include "config.h"
 
@@ -526,7 +530,7 @@ static int open_named(const char *path, void *data)
     return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
 }
 
-static void write_named(struct request *r, struct log_local *mine, int fd, struct str path,
+static void write_named(const struct loop *loop, int64_t *complained, int fd, struct str path,
                         struct str line)
 {
     ssize_t n;
@@ -534,12 +538,12 @@ static void write_named(struct request *r, struct log_local *mine, int fd, struc
         n = write(fd, line.at, line.len);
     while (n < 0 && errno == EINTR);
     if (n != (ssize_t)line.len)
-        log_writer_complain(&mine->complained, request_loop(r), n < 0 ? errno : 0, path);
+        log_writer_complain(complained, loop, n < 0 ? errno : 0, path);
 }
 
-static void cannot_open(struct request *r, struct str path, int error)
+static void cannot_open(const struct log *log, struct str path, int error)
 {
-    log_write(&r->log, LOG_CRIT, error, "open() \"%.*s\" failed", STR_FMT(path));
+    log_write(log, LOG_CRIT, error, "open() \"%.*s\" failed", STR_FMT(path));
 }
 
 static void write_cached(struct request *r, struct log_local *mine, const struct log_cache *cache,
@@ -550,11 +554,11 @@ static void write_cached(struct request *r, struct log_local *mine, const struct
     struct file *file = file_get(files, path, &cache->options, request_loop(r)->real, open_named,
                                  NULL);
     if (!file)
-        return cannot_open(r, path, ENOMEM);
+        return cannot_open(&r->log, path, ENOMEM);
     if (file->error)
-        cannot_open(r, path, file->error);
+        cannot_open(&r->log, path, file->error);
     else
-        write_named(r, mine, file->fd, path, line);
+        write_named(request_loop(r), &mine->complained, file->fd, path, line);
     file_put(file);
 }
 
@@ -571,8 +575,8 @@ static void log_to_named(struct request *r, const struct access_log *log, struct
     }
     const int fd = open_named(path.at, NULL);
     if (fd < 0)
-        return cannot_open(r, path, errno);
-    write_named(r, mine, fd, path, line);
+        return cannot_open(&r->log, path, errno);
+    write_named(request_loop(r), &mine->complained, fd, path, line);
     close(fd);
 }
 
@@ -581,8 +585,7 @@ static bool wanted(struct request *r, const struct access_log *log)
     struct str text;
     if (!log->condition)
         return true;
-    return template_eval(log->condition, &r->subject, &text) && text.len &&
-           !str_eq(text, STR("0"));
+    return template_eval(log->condition, &r->subject, &text) && text_is_true(text);
 }
 
 static bool enabled(const struct conf_block *block)
@@ -609,6 +612,276 @@ static enum step run(struct request *r)
     return STEP_NEXT;
 }
 
+/* --- a request that becomes a tunnel ---------------------------------------------------------- */
+
+typedef void hole_fn(struct fmt *f, const struct tunnel_end *how);
+
+static void put_seconds(struct fmt *f, int64_t msec)
+{
+    msec = msec > 0 ? msec : 0;
+    fmt_i64(f, msec / 1000);
+    fmt_char(f, '.');
+    fmt_u64_width(f, (uint64_t)(msec % 1000), 3);
+}
+
+static void put_sent(struct fmt *f, const struct tunnel_end *how)
+{
+    fmt_u64(f, how->sent);
+}
+
+static void put_body_sent(struct fmt *f, const struct tunnel_end *how)
+{
+    fmt_u64(f, how->body_sent);
+}
+
+static void put_request_time(struct fmt *f, const struct tunnel_end *how)
+{
+    put_seconds(f, how->request_time);
+}
+
+static void put_connection_time(struct fmt *f, const struct tunnel_end *how)
+{
+    put_seconds(f, how->connection_time);
+}
+
+static void put_msec(struct fmt *f, const struct tunnel_end *how)
+{
+    put_seconds(f, how->worker->loop.real);
+}
+
+static void put_local(struct fmt *f, const struct tunnel_end *how)
+{
+    fmt_str(f, worker_clf_date(how->worker));
+}
+
+static void put_iso(struct fmt *f, const struct tunnel_end *how)
+{
+    fmt_str(f, worker_iso_date(how->worker));
+}
+
+static void put_iso_ms(struct fmt *f, const struct tunnel_end *how)
+{
+    worker_iso_ms(how->worker, f);
+}
+
+static void put_server_time(struct fmt *f, const struct tunnel_end *how)
+{
+    put_seconds(f, how->server_time);
+}
+
+static void put_server_sent(struct fmt *f, const struct tunnel_end *how)
+{
+    fmt_u64(f, how->server_sent);
+}
+
+static void put_server_received(struct fmt *f, const struct tunnel_end *how)
+{
+    fmt_u64(f, how->server_received);
+}
+
+/* Variables that only the end of a tunnel knows, all of them without bytes to escape.  Of a list,
+ * "0.003, -", it is the last one. */
+static const struct {
+    struct str name;
+    hole_fn *put;
+    bool list;
+} holes[] = {
+    { STR_INIT("bytes_sent"), put_sent, false },
+    { STR_INIT("body_bytes_sent"), put_body_sent, false },
+    { STR_INIT("request_time"), put_request_time, false },
+    { STR_INIT("connection_time"), put_connection_time, false },
+    { STR_INIT("msec"), put_msec, false },
+    { STR_INIT("time_local"), put_local, false },
+    { STR_INIT("time_iso8601"), put_iso, false },
+    { STR_INIT("time_iso8601_ms"), put_iso_ms, false },
+    { STR_INIT("upstream_response_time"), put_server_time, true },
+    { STR_INIT("upstream_bytes_sent"), put_server_sent, true },
+    { STR_INIT("upstream_bytes_received"), put_server_received, true },
+};
+
+struct hole {
+    size_t at;                          /* in the text */
+    hole_fn *put;
+};
+
+/* One piece of the heap, with its texts behind it. */
+struct frozen {
+    struct remnant remnant;
+    struct str path;                    /* of a file or of a name */
+    struct log_syslog syslog;
+    bool named, sent;                   /* sent: to syslog */
+    struct str text;
+    unsigned nholes;
+    struct hole holes[];
+};
+
+/* What it is made of, in the request's pool: the line, then the texts of where it goes. */
+struct freezing {
+    struct request *request;
+    struct fmt f;
+    struct hole *holes;
+    unsigned nholes;
+};
+
+static bool add_hole(struct freezing *z, unsigned number, hole_fn *put, bool list)
+{
+    struct value value;
+    if (list) {
+        if (!vars_get(&z->request->subject, number, &value))
+            return false;
+        const ssize_t space = str_rchr(value.text, ' ');
+        fmt_str(&z->f, str_of(value.text.at, space < 0 ? 0 : (size_t)space + 1));
+    }
+    z->holes[z->nholes++] = (struct hole){ z->f.len, put };
+    return true;
+}
+
+static bool freeze_part(struct freezing *z, const struct log_format *format, unsigned i)
+{
+    struct subject *s = &z->request->subject;
+    const struct template one = { .parts = &format->text.parts[i], .nparts = 1 };
+    if (one.parts->kind == TEMPLATE_VARIABLE)
+        for (unsigned k = 0; k < countof(holes); k++)
+            if (str_eq(s->table->at[one.parts->number]->name, holes[k].name))
+                return add_hole(z, one.parts->number, holes[k].put, holes[k].list);
+    return template_append(&one, s, &z->f, format->escape, format->missing);
+}
+
+static bool freeze_line(struct freezing *z, const struct log_format *format)
+{
+    if (format->text.constant)
+        fmt_str(&z->f, format->text.text);
+    for (unsigned i = 0; i < format->text.nparts; i++)
+        if (!freeze_part(z, format, i))
+            return false;
+    fmt_char(&z->f, '\n');
+    return true;
+}
+
+static struct log_writer *writer_in(const struct local *local, struct str path)
+{
+    const struct log_local *mine = local->state_of[main_section.slot];
+    for (unsigned i = 0; mine && i < mine->nwriters; i++)
+        if (str_eq(mine->writers[i].file->path, path))
+            return &mine->writers[i];
+    return NULL;
+}
+
+/* Of the configuration of now, or of an older one that lives; NULL: nobody has this log. */
+static struct log_writer *find_writer(const struct worker *w, struct str path)
+{
+    struct log_writer *writer = writer_in(w->current, path);
+    for (const struct local *l = w->all; l && !writer; l = l->next)
+        writer = writer_in(l, path);
+    return writer;
+}
+
+static void thaw_to_file(const struct frozen *frozen, struct str line,
+                         const struct tunnel_end *how)
+{
+    struct log_writer *writer = find_writer(how->worker, frozen->path);
+    if (writer)
+        log_writer_add(writer, line);
+    else
+        log_write(how->log, LOG_NOTICE, 0, "the access log \"%.*s\" is no more: a line for it is "
+                  "dropped", STR_FMT(frozen->path));
+}
+
+static void thaw_to_named(const struct frozen *frozen, struct str line,
+                          const struct tunnel_end *how)
+{
+    int64_t complained = -1;
+    const int fd = open_named(frozen->path.at, NULL);
+    if (fd < 0)
+        return cannot_open(how->log, frozen->path, errno);
+    write_named(&how->worker->loop, &complained, fd, frozen->path, line);
+    close(fd);
+}
+
+static void thaw(struct remnant *remnant, const struct tunnel_end *how)
+{
+    struct frozen *frozen = container_of(remnant, struct frozen, remnant);
+    struct pool pool;
+    struct fmt f;
+    size_t at = 0;
+    pool_init(&pool, &pool_heap);
+    fmt_init_pool(&f, &pool, frozen->text.len + LINE_FIRST, LINE_MOST);
+    for (unsigned i = 0; i < frozen->nholes; i++) {
+        const struct hole *hole = &frozen->holes[i];
+        fmt_str(&f, str_of(frozen->text.at + at, hole->at - at));
+        hole->put(&f, how);
+        at = hole->at;
+    }
+    fmt_str(&f, str_of(frozen->text.at + at, frozen->text.len - at));
+    struct str line = fmt_done(&f);
+    if (f.failed)
+        log_write(how->log, LOG_ERROR, 0, "a line is too long for the access log");
+    else if (frozen->named)
+        thaw_to_named(frozen, line, how);
+    else if (!frozen->sent)
+        thaw_to_file(frozen, line, how);
+    else if (str_sub(line, 0, line.len - 1, &line))
+        log_syslog_send(&frozen->syslog, frozen->syslog.severity, line);
+    pool_free(&pool);
+    free(frozen);
+}
+
+/* `path`: of a file or a name; at NULL: it goes to syslog. */
+static void keep_line(struct freezing *z, const struct access_log *log, struct str path,
+                      struct remnant **list)
+{
+    const struct log_syslog none = { .severity = 0 };
+    const struct log_syslog *syslog = log->syslog ? log->syslog : &none;
+    const size_t line = z->f.len, holes_size = z->nholes * sizeof(struct hole);
+    fmt_str(&z->f, path);
+    fmt_char(&z->f, '\0');
+    fmt_str(&z->f, syslog->tag);
+    fmt_str(&z->f, syslog->host);
+    const struct str all = fmt_done(&z->f);
+    struct frozen *frozen =
+        z->f.failed ? NULL : malloc(sizeof(*frozen) + holes_size + all.len);
+    if (!frozen) {
+        log_write(&z->request->log, LOG_ERROR, 0, "no line is kept for the access log: %s",
+                  z->f.failed ? "it is too long" : "no memory");
+        return;
+    }
+    *frozen = (struct frozen){ .remnant = { .end = thaw }, .syslog = *syslog,
+                               .named = log->path != NULL, .sent = log->syslog != NULL,
+                               .nholes = z->nholes };
+    if (holes_size)
+        memcpy(frozen->holes, z->holes, holes_size);
+    char *text = (char *)(frozen->holes + z->nholes);
+    memcpy(text, all.at, all.len);
+    frozen->text = str_of(text, line);
+    frozen->path = str_of(text + line, path.len);
+    frozen->syslog.tag = str_of(text + line + path.len + 1, syslog->tag.len);
+    frozen->syslog.host = str_of(frozen->syslog.tag.at + syslog->tag.len, syslog->host.len);
+    remnant_add(list, &frozen->remnant);
+}
+
+static void freeze(struct request *r, const struct access_log *log, struct remnant **list)
+{
+    struct freezing z = { .request = r };
+    struct str path = log->file ? log->file->path : STR_NONE;
+    if (log->path && (!root_is_there(r) || !template_eval(log->path, &r->subject, &path)
+                      || !path_is_safe(r, log, path)))
+        return;
+    z.holes = pool_array(r->subject.pool, log->format->text.nparts, sizeof(*z.holes));
+    fmt_init_pool(&z.f, r->subject.pool, LINE_FIRST, LINE_MOST);
+    if (freeze_line(&z, log->format))
+        keep_line(&z, log, path, list);
+}
+
+static void leave(struct request *r, struct remnant **list)
+{
+    const struct access_conf *conf = request_conf(r, section);
+    for (const struct access_log *log = conf ? conf->logs : NULL; log; log = log->next)
+        if (wanted(r, log))
+            freeze(r, log, list);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
 static const struct phase_step steps[] = { { PHASE_LOG, "access_log", run, enabled },
                                            { 0, NULL, NULL, NULL } };
 
@@ -618,4 +891,5 @@ const struct http_module http_log_module = {
     .module = { .name = "ngx_http_log_module", .protocol = "http", .sections = sections,
                 .prepare = prepare, .release = release },
     .steps = steps,
+    .leave = leave,
 };

@@ -332,7 +332,7 @@ static enum step run(struct request *r)
     return start(r, file, &cut);
 }
 
-static const struct phase_step steps[] = { { PHASE_CONTENT, "mp4", run, enabled },
+static const struct phase_step steps[] = { { PHASE_HANDLER, "mp4", run, enabled },
                                            { 0, NULL, NULL, NULL } };
 static struct section *const sections[] = { &section, NULL };
 

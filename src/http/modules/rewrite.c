@@ -560,8 +560,9 @@ static bool change_path(struct run *run, const struct rewriting *w)
     http_tell(r, TRACE_REWRITE, path, "is the path now");
     r->in.path = path;
     r->in.args = args;
-    r->internal = true;
+    r->internal = r->target_stale = true;
     r->path_changed = w->flag != FLAG_BREAK;
+    r->path_stays = w->flag == FLAG_BREAK;
     return w->flag == FLAG_NONE || ends_with(run, STEP_NEXT);
 }
 
@@ -620,11 +621,6 @@ static bool is_file(struct request *r, char test, struct str path)
     }
 }
 
-static bool is_true(struct value value)
-{
-    return value.text.len > 0 && !str_eq(value.text, STR("0"));
-}
-
 /* False: it cannot be known, and the request fails. */
 static bool test(const struct run *run, const struct condition *c, bool *holds)
 {
@@ -635,7 +631,7 @@ static bool test(const struct run *run, const struct condition *c, bool *holds)
         return false;
     switch (c->kind) {
     case CONDITION_TRUE:
-        *holds = is_true(value);
+        *holds = text_is_true(value.text);
         return true;
     case CONDITION_EQUAL:
         if (!template_eval(&c->text, s, &text))

@@ -81,7 +81,7 @@ static const struct variable variables[] = {
     { NULL, NULL, 0, 0, NULL, NULL },
 };
 
-static const struct phase_step steps[] = { { PHASE_CONTENT, "stub_status", run, enabled },
+static const struct phase_step steps[] = { { PHASE_HANDLER, "stub_status", run, enabled },
                                            { 0, NULL, NULL, NULL } };
 static struct section *const sections[] = { &section, NULL };
 

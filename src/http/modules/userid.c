@@ -9,6 +9,7 @@
 #include "core/base64.h"
 #include "core/date.h"
 #include "core/number.h"
+#include "core/template.h"
 #include "http/accept.h"
 #include "http/core_conf.h"
 #include "http/response.h"
@@ -280,7 +281,7 @@ static bool is_reset(struct request *r, const struct userid_conf *conf, const st
     struct value value;
     if (!vars_get(&r->subject, conf->mode.reset, &value))
         return false;
-    *reset = value.text.len > 0 && !str_eq(value.text, STR("0"));
+    *reset = text_is_true(value.text);
     if (*reset && id->got && str_eq(value.text, STR("log")))
         log_write(&r->log, LOG_NOTICE, 0, "userid cookie \"%.*s\" was reset",
                   STR_FMT(id_text(r, conf, id->old)));

@@ -115,12 +115,40 @@ static enum h1_chunked_result take_data(struct h1_chunked *c, struct str *in, st
     return H1_CHUNKED_DATA;
 }
 
+/* A line of a trailer goes on, or may begin: with the empty line it does not. */
+static bool in_trailer(enum state state)
+{
+    return state == TRAILER || state == TRAILER_NAME || state == TRAILER_VALUE ||
+           state == TRAILER_LF;
+}
+
+/* May be none: *data is empty. */
+static void take_trailers(struct h1_chunked *c, struct str *in, struct str *data)
+{
+    size_t at = 0, len = 0;
+    while (at < in->len && in_trailer((enum state)c->state)) {
+        c->state = framing_byte(c, in->at[at++]);
+        if (in_trailer((enum state)c->state))
+            len = at;
+    }
+    ASSERT(str_sub(*in, 0, len, data) && str_from_off(*in, at, in));
+}
+
 enum h1_chunked_result h1_chunked(struct h1_chunked *c, struct str *in, struct str *data)
 {
     size_t at = 0;
     *data = STR_NONE;
-    while (at < in->len && c->state != DATA && c->state != END && c->state != BAD)
+    while (at < in->len && c->state != DATA && c->state != END && c->state != BAD) {
+        if (c->want_trailers && in_trailer((enum state)c->state)) {
+            ASSERT(str_from_off(*in, at, in));
+            at = 0;
+            take_trailers(c, in, data);
+            if (data->len)
+                return H1_CHUNKED_TRAILERS;
+            continue;
+        }
         c->state = framing_byte(c, in->at[at++]);
+    }
     ASSERT(str_from_off(*in, at, in));
     if (c->state == BAD)
         return H1_CHUNKED_BAD;

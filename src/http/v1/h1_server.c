@@ -16,6 +16,7 @@
 
 enum {
     BODY_ROOM = 16 << 10,
+    BODY_ROOM_MOST = 64 << 10,          /* once a body has filled the other */
     REQUESTS_A_TURN = 16,
     PENDING_MOST = 64,                  /* answers that wait to be sent, each with its memory */
     TIMEOUT_WITHOUT_ADDRESS = 60000,
@@ -28,6 +29,7 @@ enum h1_state {
     H1_SKIPPING,
     H1_CLOSING,
     H1_LINGERING,
+    H1_DETACHED,                        /* the connection is another's; answers still leave on it */
     H1_GONE,
 };
 
@@ -227,20 +229,31 @@ static void last_passed(struct buf *mark, bool sent)
     request_sent(mark->data, sent);
 }
 
+/* The client has to see that the answer is not whole: there is no last chunk, or bytes are missing;
+ * and where closing is how an answer ends, this one ends by a reset. */
+static void cut_short(struct h1 *h, const struct request *r)
+{
+    h->keep = false;
+    h->lingering_close = LINGERING_OFF;
+    if (!h->chunked_out && r->out.length < 0)
+        socket_reset_at_close(h->c->watch.fd);
+}
+
 static enum flow send_body(struct request *r, struct chain *data, enum mark mark)
 {
     struct h1 *h = r->stream;
     struct chain chunks;
     chain_init(&chunks);
-    if (h->chunked_out && (data->bytes || mark == LAST) && !r->out.bodiless) {
-        h1_write_chunk(r, data, &chunks, mark == LAST);
+    const bool whole = mark == LAST && !r->out.truncated;
+    if (h->chunked_out && (data->bytes || whole) && !r->out.bodiless) {
+        h1_write_chunk(r, data, &chunks, whole);
         data = &chunks;
     }
     if (mark == LAST) {
+        if (r->out.truncated)
+            cut_short(h, r);
         chain_add_mark(data, r->subject.pool, last_passed, r);
         h->answered = true;
-        if (!h->inside)
-            loop_post(h->c->loop, &h->c->ready_task);
     }
     h->sent = h->c->sent;
     deadline(h, http_location_conf(r)->send_timeout);
@@ -283,9 +296,21 @@ static void forget(struct h1 *h, struct request *r)
         loop_post(h->c->loop, &h->c->ready_task);
 }
 
+/* The last of those whose answers were on their way when the connection was given away. */
+static void free_detached(struct h1 *h)
+{
+    if (h->pending == 0 && !h->inside)
+        free(h);
+}
+
 static void finish(struct request *r, enum ending how)
 {
     struct h1 *h = r->stream;
+    if (h->state == H1_DETACHED) {
+        forget(h, r);
+        free_detached(h);
+        return;
+    }
     if (how == ENDING_RESET)
         chain_drop(&h->c->out);         /* theirs ends as well: each is counted until it has */
     forget(h, r);
@@ -294,6 +319,8 @@ static void finish(struct request *r, enum ending how)
         h->want = false;
         if (!h->answered)
             h->state = H1_CLOSING;
+        else if (!h->inside)            /* it was answered from elsewhere: what comes next? */
+            loop_post(h->c->loop, &h->c->ready_task);
     }
     if (how == ENDING_RESET || how == ENDING_SILENT) {
         h->state = H1_CLOSING;
@@ -311,14 +338,16 @@ static bool read_some(struct h1 *h)
     size_t got = 0;
     if (h->len > h->at)
         return true;
-    if (h->room < BODY_ROOM) {
-        char *grown = realloc(h->buffer, BODY_ROOM);
+    const bool filled = h->room >= BODY_ROOM && h->len == h->room;
+    const uint32_t room = filled ? BODY_ROOM_MOST : BODY_ROOM;
+    if (h->room < room) {
+        char *grown = realloc(h->buffer, room);
         if (!grown) {
             h->state = H1_CLOSING;
             return false;
         }
         h->buffer = grown;
-        h->room = BODY_ROOM;
+        h->room = room;
     }
     h->at = h->len = 0;
     const enum io io = conn_recv(h->c, h->buffer, h->room, &got);
@@ -403,7 +432,9 @@ static bool feed(struct h1 *h)
         }
         if (data.len && !body_deliver(r, data)) {
             h->want = false;
-            h->keep = false;
+            h->want = false;
+            h->keep = h->keep && r->body->paused;
+            await_sending(h);
             return false;
         }
         deadline(h, body_timeout(r));
@@ -446,9 +477,56 @@ static void answered(struct h1 *h)
         deadline(h, h->lingering_timeout);
 }
 
+/* --- tunnels ---------------------------------------------------------------------------------- */
+
+static void finish_tunnel(struct request *r, enum ending how)
+{
+    (void)r;
+    (void)how;
+}
+
+/* Of a request whose connection is another's. */
+static const struct codec detached = { .name = "http/1", .finish = finish_tunnel };
+
+/* In one piece, which does not lie in the request's pool. */
+static bool make_tunnel_head(struct request *r, struct chain *to)
+{
+    const struct h1_framing framing = { .upgrade = true };
+    struct chain head;
+    chain_init(&head);
+    h1_write_head(r, &framing, &head);
+    return head.first && chain_add_heap(to, str_of(head.first->at, head.first->len));
+}
+
+static struct conn *detach(struct request *r, struct chain *early)
+{
+    struct h1 *h = r->stream;
+    struct conn *c = h->c;
+    struct chain head;
+    ASSERT(h->active == r && h->left == 0 && !h->answered);
+    chain_init(&head);
+    if (!make_tunnel_head(r, &head)
+        || !chain_add_heap(early, str_of(h->buffer + h->at, h->len - h->at))) {
+        chain_drop(&head);
+        return NULL;
+    }
+    conn_send(c, &head);
+    conn_timer(c, 0);
+    c->handler = NULL;
+    c->data = NULL;
+    r->codec = &detached;
+    r->stream = NULL;
+    forget(h, r);
+    drop_buffer(h);
+    h->active = NULL;
+    h->state = H1_DETACHED;
+    free_detached(h);
+    return c;
+}
+
 static const struct codec codec = {
     .name = "http/1", .head = send_head, .body = send_body, .informational = send_informational,
-    .want_body = want_body, .discard = discard_body, .finish = finish,
+    .want_body = want_body, .discard = discard_body, .finish = finish, .detach = detach,
 };
 
 /* --- heads ------------------------------------------------------------------------------------ */
@@ -723,6 +801,7 @@ static bool step(struct h1 *h, unsigned *requests)
         discard(h);
         return false;
     case H1_CLOSING:
+    case H1_DETACHED:
     case H1_GONE:
         break;
     }
@@ -737,17 +816,32 @@ static void go_on(struct h1 *h)
     h->inside = true;
     while (step(h, &requests))
         ;
-    if (h->state != H1_GONE)
+    if (h->state != H1_GONE && h->state != H1_DETACHED)
         settle(h);
     h->inside = false;
     if (h->state == H1_GONE)
         free(h);
+    else if (h->state == H1_DETACHED)
+        free_detached(h);
+}
+
+/* It has closed, or at least sends nothing more: not waiting for an answer that has to be asked for
+ * is what users expect then.  Bytes that it has sent before are another matter. */
+static bool gone(const struct h1 *h)
+{
+    const struct conn *c = h->c;
+    if (!c->watch.hangup || !h->active->abandonable || h->len > h->at
+        || !socket_at_end(c->watch.fd))
+        return false;
+    log_write(&h->active->log, LOG_INFO, 0,
+              "client prematurely closed connection, so upstream connection is closed too");
+    return true;
 }
 
 static void on_ready(struct conn *c)
 {
     struct h1 *h = c->data;
-    if (c->watch.error && h->state == H1_BUSY && h->active && !h->answered)
+    if (h->state == H1_BUSY && h->active && !h->answered && (c->watch.error || gone(h)))
         request_abort(h->active);
     go_on(h);
 }
@@ -837,11 +931,19 @@ static void on_error(struct conn *c)
     settle(h);
 }
 
+/* What would be read to its end without the client is not waited for either. */
+static void cut_off(struct h1 *h)
+{
+    for (struct request *r = h->first; r; r = r->next)
+        request_cut(r);
+    break_off(h);
+}
+
 static bool on_drain(struct conn *c, bool now)
 {
     struct h1 *h = c->data;
     if (now && h->pending)
-        break_off(h);
+        cut_off(h);
     else if (now)
         end(h);
     else if (h->state == H1_WAITING && h->pending == 0)
@@ -856,7 +958,7 @@ static void on_retire(struct conn *c, unsigned generation)
     if (!h->first || h->first->subject.local->id > generation)
         return;
     log_write(&c->log, LOG_INFO, 0, "its request is older than worker_shutdown_timeout allows");
-    break_off(h);
+    cut_off(h);
 }
 
 static bool awaits(const struct conn *c)

@@ -21,8 +21,16 @@ static const struct line lines[] = {
 #undef STATUS
 };
 
-static void add_line(struct fmt *f, unsigned status)
+static void add_line(struct fmt *f, unsigned status, struct str reason)
 {
+    if (reason.len) {
+        fmt_str(f, STR("HTTP/1.1 "));
+        fmt_u64_width(f, status, 3);
+        fmt_char(f, ' ');
+        fmt_str(f, reason);
+        fmt_str(f, STR("\r\n"));
+        return;
+    }
     if (status == 200) {
         fmt_str(f, STR("HTTP/1.1 200 OK\r\n"));
         return;
@@ -39,6 +47,8 @@ static void add_line(struct fmt *f, unsigned status)
  * the first CR, LF or NUL. */
 static struct str clean(struct str value)
 {
+    if (!str_has_controls(value))
+        return value;
     for (size_t i = 0; i < value.len; i++)
         if (value.at[i] == '\r' || value.at[i] == '\n' || value.at[i] == '\0')
             return str_of(value.at, i);
@@ -106,7 +116,7 @@ void h1_write_head(struct request *r, const struct h1_framing *how, struct chain
     struct fmt f;
     char date[DATE_HTTP];
     fmt_init_pool(&f, r->subject.pool, HEAD_FIRST, HEAD_MOST);
-    add_line(&f, r->out.status);
+    add_line(&f, r->out.status, r->out.reason_of == r->out.status ? r->out.reason : STR_NONE);
     add_server(r, &f);
     if (r->out.fields.count == 0 || !fields_known(&r->out.fields, FIELD_DATE)) {
         fmt_str(&f, STR("Date: "));
@@ -121,7 +131,8 @@ void h1_write_head(struct request *r, const struct h1_framing *how, struct chain
     }
     if (r->out.last_modified >= 0) {
         fmt_str(&f, STR("Last-Modified: "));
-        fmt_str(&f, date_http(r->out.last_modified, date));
+        fmt_str(&f, r->out.modified_text.len && r->out.modified_of == r->out.last_modified
+                ? clean(r->out.modified_text) : date_http(r->out.last_modified, date));
         fmt_str(&f, STR("\r\n"));
     }
     if (r->out.location.len)
@@ -141,37 +152,16 @@ void h1_write_head(struct request *r, const struct h1_framing *how, struct chain
 
 /* What is sent before the answer may outlive the request: one that ends without an answer does not
  * wait for it. */
-struct interim {
-    struct buf data, mark;
-    char text[];
-};
-
-static void free_behind(struct buf *mark, bool sent)
-{
-    (void)sent;
-    free(mark->data);
-}
-
 void h1_write_informational(struct request *r, unsigned status, const struct fields *fields,
                             struct chain *to)
 {
     struct fmt f;
     fmt_init_pool(&f, r->subject.pool, 64, HEAD_MOST);
-    add_line(&f, status);
+    add_line(&f, status, STR_NONE);
     if (fields)
         add_fields(&f, fields);
     fmt_str(&f, STR("\r\n"));
-    const struct str text = fmt_done(&f);
-    struct interim *interim = malloc(sizeof(*interim) + text.len);
-    if (!interim)
-        return;                         /* clients do without */
-    memcpy(interim->text, text.at, text.len);
-    interim->data = (struct buf){ .kind = BUF_MEMORY, .at = interim->text, .len = text.len,
-                                  .fd = -1 };
-    interim->mark = (struct buf){ .kind = BUF_MARK, .fd = -1, .passed = free_behind,
-                                  .data = interim };
-    chain_append(to, &interim->data);
-    chain_append(to, &interim->mark);
+    (void)!chain_add_heap(to, fmt_done(&f));    /* clients do without */
 }
 
 /* Around the bytes of a chunk, of which an answer may have any number. */
@@ -195,11 +185,10 @@ static void add_chunk(struct request *r, struct chain *data, struct chain *to)
     const struct str size = fmt_done(&f);
     frame->head = (struct buf){ .kind = BUF_MEMORY, .at = size.at, .len = size.len, .fd = -1 };
     frame->tail = (struct buf){ .kind = BUF_MEMORY, .at = "\r\n", .len = 2, .fd = -1 };
-    frame->mark = (struct buf){ .kind = BUF_MARK, .fd = -1, .passed = free_behind, .data = frame };
     chain_append(to, &frame->head);
     chain_move(to, data);
     chain_append(to, &frame->tail);
-    chain_append(to, &frame->mark);
+    chain_add_free(to, &frame->mark, frame);
 }
 
 void h1_write_chunk(struct request *r, struct chain *data, struct chain *to, bool last)

@@ -146,8 +146,40 @@ static void check_no_memory(void)
     pool_free(&pool);
 }
 
+/* want: "from-to/size", "!": broken. */
+static const struct row contents[] = {
+    { "bytes 0-9/100", "0-10/100" }, { "bytes 0-0/1", "0-1/1" }, { "Bytes 5-9/*", "5-10/-1" },
+    { "bytes  0-99/100", "0-100/100" },
+    { "bytes 0-9223372036854775806/9223372036854775807",
+      "0-9223372036854775807/9223372036854775807" },
+    { "", "!" }, { "bytes", "!" }, { "bytes ", "!" }, { "bytes=0-9/100", "!" },
+    { "items 0-9/100", "!" }, { "bytes */100", "!" }, { "bytes 0-9", "!" }, { "bytes 0-9/", "!" },
+    { "bytes 0-/100", "!" }, { "bytes -9/100", "!" }, { "bytes 9-0/100", "!" },
+    { "bytes 0-100/100", "!" }, { "bytes 0-9/100x", "!" }, { "bytes 0-9/**", "!" },
+    { "bytes 0-9/100 ", "!" }, { "bytes 0 -9/100", "!" }, { "bytes 0-9,20-29/100", "!" },
+    { "bytes 0-9223372036854775807/*", "!" }, { "bytes 0-9/9223372036854775808", "!" },
+    { "bytes 18446744073709551616-18446744073709551617/*", "!" },
+};
+
+static void check_content(const struct row *row)
+{
+    struct range range;
+    int64_t size;
+    struct fmt f;
+    char text[80];
+    fmt_init(&f, text, sizeof(text));
+    if (range_parse_content(str_from(row->value), &range, &size))
+        fmt_print(&f, "%lld-%lld/%lld", (long long)range.from, (long long)range.to,
+                  (long long)size);
+    else
+        fmt_text(&f, "!");
+    is_str(fmt_done(&f).at, row->want, "content: %s", row->value);
+}
+
 int main(void)
 {
+    for (unsigned i = 0; i < countof(contents); i++)
+        check_content(&contents[i]);
     CHECK_ALL(of_hundred, 100, 200);
     CHECK_ALL(of_nothing, 0, 200);
     CHECK_ALL(at_most_three, 100, 3);

@@ -1,7 +1,7 @@
 /*
  * Chunked bodies: what is data, where they end, and what is refused; each of them in one piece, in
- * two, and byte by byte.
- * Owns one buffer for the data of a body.
+ * two, and byte by byte, by those who want trailers and those who do not.
+ * Owns one buffer for the data of a body and one for its trailers.
  */
 #include "http/v1/h1_chunked.c"
 
@@ -17,20 +17,29 @@ struct piece {
 
 struct body {
     struct h1_chunked c;
-    char data[1024];
-    size_t len;
+    char data[1024], trailers[1024];
+    size_t len, trailers_len;
     size_t rest;                        /* bytes behind it */
 };
+
+static void take(char *at, size_t *len, struct str data)
+{
+    ASSERT(data.len > 0 && data.len <= 1024 - *len);
+    memcpy(at + *len, data.at, data.len);
+    *len += data.len;
+}
 
 /* One piece; what comes of it is added to the body. */
 static enum h1_chunked_result feed(struct body *b, struct str in)
 {
     enum h1_chunked_result result;
     struct str data;
-    while ((result = h1_chunked(&b->c, &in, &data)) == H1_CHUNKED_DATA) {
-        ASSERT(data.len > 0 && data.len <= sizeof(b->data) - b->len);
-        memcpy(b->data + b->len, data.at, data.len);
-        b->len += data.len;
+    while ((result = h1_chunked(&b->c, &in, &data)) == H1_CHUNKED_DATA ||
+           result == H1_CHUNKED_TRAILERS) {
+        if (result == H1_CHUNKED_DATA)
+            take(b->data, &b->len, data);
+        else
+            take(b->trailers, &b->trailers_len, data);
     }
     ASSERT(result != H1_CHUNKED_MORE || in.len == 0);
     b->rest += in.len;
@@ -38,11 +47,12 @@ static enum h1_chunked_result feed(struct body *b, struct str in)
 }
 
 /* In two pieces cut at `cut`, or byte by byte. */
-static enum h1_chunked_result decode(struct str bytes, size_t cut, bool single, struct body *b)
+static enum h1_chunked_result decode(struct str bytes, size_t cut, bool single, bool trailers,
+                                     struct body *b)
 {
     enum h1_chunked_result result = H1_CHUNKED_MORE;
     struct str rest = bytes, piece;
-    *b = (struct body){ .len = 0 };
+    *b = (struct body){ .c = { .want_trailers = trailers } };
     while (rest.len && result == H1_CHUNKED_MORE) {
         const size_t len = single ? 1 : rest.len == bytes.len && cut ? cut : rest.len;
         ASSERT(str_sub(rest, 0, len, &piece) && str_from_off(rest, len, &rest));
@@ -52,15 +62,24 @@ static enum h1_chunked_result decode(struct str bytes, size_t cut, bool single, 
     return result;
 }
 
+static bool is_same(const struct body *a, const struct body *b, bool end)
+{
+    return a->len == b->len && memcmp(a->data, b->data, a->len) == 0 &&
+           (!end || a->rest == b->rest);
+}
+
 /* The answer to a body, which is the same however it is cut; -1: it is not. */
 static int decode_all(struct str bytes, struct body *b)
 {
-    const enum h1_chunked_result whole = decode(bytes, 0, false, b);
-    for (size_t cut = 0; cut < bytes.len; cut++) {
+    const enum h1_chunked_result whole = decode(bytes, 0, false, true, b);
+    for (size_t i = 0; i < 2 * bytes.len; i++) {
+        const size_t cut = i / 2;
+        const bool trailers = i % 2;
         struct body other;
-        const enum h1_chunked_result result = decode(bytes, cut, cut == 0, &other);
-        if (result != whole || other.len != b->len || memcmp(other.data, b->data, b->len) != 0 ||
-            (result == H1_CHUNKED_END && other.rest != b->rest)) {
+        const enum h1_chunked_result result = decode(bytes, cut, cut == 0, trailers, &other);
+        const size_t len = trailers ? b->trailers_len : 0;
+        if (result != whole || !is_same(b, &other, result == H1_CHUNKED_END) ||
+            other.trailers_len != len || memcmp(other.trailers, b->trailers, len) != 0) {
             diag("%d and %zu bytes of data, cut at %zu %d and %zu", (int)whole, b->len, cut,
                  (int)result, other.len);
             return -1;
@@ -172,6 +191,32 @@ static void test_incomplete(void)
     is_uint(more, sizeof(text) - 1, "no part of a body is one");
 }
 
+/* The lines as they came, without the empty one; also those before a fault. */
+static void test_trailers(void)
+{
+    static const struct {
+        struct piece bytes, trailers;
+        enum h1_chunked_result result;
+    } rows[] = {
+        { BYTES("0\r\n\r\n"), BYTES(""), H1_CHUNKED_END },
+        { BYTES("5;a\r\nhello\r\n0\r\nX: y\r\nx!-_9:\r\n\r\n."), BYTES("X: y\r\nx!-_9:\r\n"),
+          H1_CHUNKED_END },
+        { BYTES("0\r\nX:\t\xe9 \r\n\r\nX: z\r\n"), BYTES("X:\t\xe9 \r\n"), H1_CHUNKED_END },
+        { BYTES("0\r\nX: y\r"), BYTES("X: y\r"), H1_CHUNKED_MORE },
+        { BYTES("0\r\nX: y\r\n\r"), BYTES("X: y\r\n"), H1_CHUNKED_MORE },
+        { BYTES("0\r\nX: y\r\n z"), BYTES("X: y\r\n"), H1_CHUNKED_BAD },
+        { BYTES("0\r\nX: y\r\n\rz"), BYTES("X: y\r\n"), H1_CHUNKED_BAD },
+        { BYTES("0\r\nX: y\n"), BYTES("X: y"), H1_CHUNKED_BAD },
+        { BYTES("0\r\n\n"), BYTES(""), H1_CHUNKED_BAD },
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct body b;
+        is_int(decode_all(str_of(rows[i].bytes.at, rows[i].bytes.len), &b), (int)rows[i].result,
+               "trailers %zu", i);
+        is_mem(b.trailers, b.trailers_len, rows[i].trailers.at, rows[i].trailers.len, "the lines");
+    }
+}
+
 /* Sizes are known, and are right, before any data. */
 static void test_sizes(void)
 {
@@ -198,7 +243,7 @@ static void test_sizes(void)
 static void test_end_stays(void)
 {
     struct body b;
-    is_int(decode(STR("0\r\n\r\nab"), 0, false, &b), H1_CHUNKED_END, "the end");
+    is_int(decode(STR("0\r\n\r\nab"), 0, false, false, &b), H1_CHUNKED_END, "the end");
     is_int(feed(&b, STR("cd")), H1_CHUNKED_END, "is the end of what comes later");
     is_uint(b.rest, 4, "of which nothing is taken");
     is_int(feed(&b, STR_NONE), H1_CHUNKED_END, "also of nothing");
@@ -212,7 +257,7 @@ static enum h1_chunked_result repeat(struct body *b, const char *head, const cha
 {
     enum h1_chunked_result result = feed(b, str_from(head));
     for (unsigned i = 0; i < count && result == H1_CHUNKED_MORE; i++) {
-        b->len = 0;
+        b->len = b->trailers_len = 0;
         result = feed(b, str_from(text));
     }
     return result;
@@ -245,13 +290,28 @@ static void test_limits(void)
     is_int(feed(&b, STR("0\r\n\r\n")), H1_CHUNKED_END, "and their end");
 }
 
+/* Wanted ones are as long as others. */
+static void test_trailer_limits(void)
+{
+    struct body b = { .c = { .want_trailers = true } };
+    is_int(repeat(&b, "0\r\nX:", "a", EXTRA_MOST - 2), H1_CHUNKED_MORE, "a long wanted trailer");
+    is_int(feed(&b, STR("\r\n\r\n")), H1_CHUNKED_END, "comes to its end");
+    b = (struct body){ .c = { .want_trailers = true } };
+    is_int(repeat(&b, "0\r\nX:", "a", EXTRA_MOST - 1), H1_CHUNKED_BAD, "a longer one does not");
+    b = (struct body){ .c = { .want_trailers = true } };
+    is_int(repeat(&b, "0\r\n", "X:\r\n", EXTRA_MOST / 2), H1_CHUNKED_MORE, "8192 short ones");
+    is_int(feed(&b, STR("X")), H1_CHUNKED_BAD, "and not a byte more");
+}
+
 int main(void)
 {
     test_good();
     test_bad();
     test_incomplete();
+    test_trailers();
     test_sizes();
     test_end_stays();
     test_limits();
+    test_trailer_limits();
     return done_testing();
 }
