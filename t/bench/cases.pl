@@ -2,8 +2,9 @@
 #
 # name what target     what it is called, what it does, and the ratio to nginx that is aimed at
 # http server          text for these contexts; %%FILES%% has the files that t/bench/run makes,
-#                      %%PORT%% is the port of the server, %%ORIGIN%% that of another nginx
-# path headers         the request (header lines), or
+#                      %%PORT%% is the port of the server, %%ORIGIN%% that of another nginx,
+#                      %%PEERS%% are `server` lines with a hundred ports of that one
+# path headers body    the request (header lines; bytes of the body, which make it a POST), or
 # list                 code that gives the lines "path host" of requests sent in turn
 # connections together how many (32), and requests sent at once on each (1)
 # floor                with a row for t/bench/floor.c: its words
@@ -24,6 +25,8 @@ location / {
 }
 CONF
 my $origin = 'upstream origin { server 127.0.0.1:%%ORIGIN%%; keepalive 64; }';
+
+my $peers = 'upstream peers { least_conn; %%PEERS%% keepalive 128; }';
 
 my $rewrite_http = <<'CONF';
 map $http_user_agent $kind {
@@ -130,5 +133,12 @@ return (
     }, {
         name => 'proxy-100k', what => 'proxy, 100 KiB', target => 0.55,
         http => $origin, server => $proxy, path => '/100k.bin', connections => 16,
+    }, {
+        name => 'upload', what => 'proxy, upload of 10 MiB', target => 0.80,
+        http => "client_max_body_size 0;\n$origin", server => $proxy, path => '/upload.txt',
+        connections => 4, body => 10 << 20,
+    }, {
+        name => 'least-conn', what => 'proxy, 1 KiB, least_conn of 100 servers', target => 0.85,
+        http => $peers, server => $proxy =~ s/origin/peers/r, path => '/1k.txt',
     },
 );

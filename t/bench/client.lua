@@ -1,11 +1,17 @@
 -- Requests for wrk, and its result as one line that a program can read.
 --
 -- BENCH_LIST names a file with a request a line, "path" or "path host", sent in turn.
--- BENCH_TOGETHER requests are sent at once. With neither, wrk sends its own request unchanged,
--- which costs the client least.
+-- BENCH_TOGETHER requests are sent at once. BENCH_BODY makes them POSTs of so many bytes. With none
+-- of these, wrk sends its own request unchanged, which costs the client least.
 
 local list = os.getenv("BENCH_LIST")
 local together = tonumber(os.getenv("BENCH_TOGETHER") or "1")
+local body = tonumber(os.getenv("BENCH_BODY") or "0")
+
+if body > 0 then
+    wrk.method = "POST"
+    wrk.body = string.rep("upload ", body / 7 + 1):sub(1, body)
+end
 
 if list or together > 1 then
     local requests, at = {}, 0

@@ -4,6 +4,8 @@
  * Owns its listener and the connections that clients open; lives until it is killed.
  *
  *     floor PORT [close]          with `close` it ends each connection after the first answer
+ *     floor PORT relay ORIGIN     what comes from a client goes to a connection to the port ORIGIN
+ *                                 that is its own, and back: the kernel's share of a proxy
  *
  * Requests that came together are answered together. A request is taken to arrive whole: the
  * clients of the benchmark send theirs in one segment.
@@ -23,6 +25,9 @@ struct answers {
     char bytes[TOGETHER * (HEAD_MOST + BODY)];
     size_t len;                 /* of one */
 };
+
+/* relay: the other connection of each descriptor. */
+static int other[PORTS];
 
 static void fail(const char *const what)
 {
@@ -68,12 +73,43 @@ static void watch(const int epoll, const int fd)
         fail("epoll_ctl");
 }
 
-static void welcome(const int epoll, const int listener)
+static void dial(const int epoll, const int client, const unsigned long origin)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+        .sin_port = htons((in_port_t)origin), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
+        fail("connect");
+    if (client >= PORTS || fd >= PORTS)
+        fail("too many connections");
+    other[client] = fd;
+    other[fd] = client;
+    watch(epoll, fd);
+}
+
+static void welcome(const int epoll, const int listener, const unsigned long origin)
 {
     const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
 
-    if (fd >= 0)
-        watch(epoll, fd);
+    if (fd < 0)
+        return;
+    watch(epoll, fd);
+    if (origin)
+        dial(epoll, fd, origin);
+}
+
+static void relay(const int fd)
+{
+    char buffer[16384];
+    const ssize_t got = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got > 0 && send(other[fd], buffer, (size_t)got, MSG_NOSIGNAL) == got)
+        return;
+    close(other[fd]);
+    close(fd);
 }
 
 static size_t requests_in(const char *at, size_t len)
@@ -107,10 +143,11 @@ int main(const int argc, char **const argv)
     struct answers a;
     struct epoll_event events[EVENTS];
     const unsigned long port = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
-    const int once = argc > 2;
+    const unsigned long origin = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
+    const int once = argc == 3;
 
-    if (port == 0 || port >= PORTS) {
-        fputs("usage: floor PORT [close]\n", stderr);
+    if (port == 0 || port >= PORTS || origin >= PORTS) {
+        fputs("usage: floor PORT [close | relay ORIGIN]\n", stderr);
         return 2;
     }
     make_answers(&a, once);
@@ -124,7 +161,9 @@ int main(const int argc, char **const argv)
         for (int i = 0; i < count; i++) {
             const int fd = events[i].data.fd;
             if (fd == listener)
-                welcome(epoll, listener);
+                welcome(epoll, listener, origin);
+            else if (origin)
+                relay(fd);
             else
                 serve(fd, &a, once);
         }
