@@ -286,7 +286,8 @@ SKIP: {
         'a body that is longer than a file may be');
     is(request($t->port, 'PUT', '/a', body => 'x')->{status}, 201, 'and one that is not');
     is(join(' ', $t->worker_pids), $worker, 'the worker is the same');
-    is(scalar files($t->dir . '/body'), 0, 'no file is left');
+    my $gone = wait_for { !files($t->dir . '/body') } 10, 'the end of the file';
+    ok($gone, 'no file is left');
     $t->stop;
 }
 

@@ -591,6 +591,8 @@ $conn = ask('PUT /two/up/', 'Content-Length' => 5);
 wait_for { $other->received(1) =~ /\r\n\r\n/ } 5, 'the head';
 $conn->write('12345');
 is(status($conn), 502, 'a body that is passed on');
+# (Nor is it on a connection of before.)
+clean('a body that is passed on');
 both(answer(200, ''));
 $other->refuse;
 is(ask('PUT /two/up/', 'Content-Length' => 5, '12345')->read_response->{body}, 'PUT 5',

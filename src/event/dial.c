@@ -26,7 +26,7 @@ struct conn *dial(struct worker *w, const struct dial *how)
     };
     bool pending;
     if (!has_room(w)) {
-        errno = EMFILE;
+        errno = EUSERS;
         return NULL;
     }
     const int fd = socket_dial(&how->to.any, how->to.len, &options, &pending);

@@ -25,7 +25,7 @@ enum dial_result {
     DIAL_FAILED,                        /* errno */
 };
 
-/* NULL: errno; EMFILE also when the worker has no connection left. */
+/* NULL: errno; EUSERS when worker_connections are used up. */
 struct conn *dial(struct worker *w, const struct dial *how);
 /* In on_ready. */
 enum dial_result dial_result(struct conn *c);

@@ -493,6 +493,7 @@ static void take_wait(struct resolve *q, unsigned i, size_t room, size_t first)
         at->weight = target ? target->weight : 0;
         at->name = name;
     }
+    q->stale = q->stale || l->status != RESOLVE_OK || !q->waits[i].over;
     take_ttl(q, l->expires);
 }
 
@@ -529,6 +530,7 @@ static void gather(struct resolve *q)
     }
     const size_t first = q->targets ? 0 : q->resolver->turn++ % room;
     q->ttl_ms = INT64_MAX;
+    q->stale = false;
     if (q->targets)
         take_ttl(q, q->expires);
     for (unsigned i = 0; i < q->nwaits; i++)

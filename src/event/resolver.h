@@ -78,6 +78,7 @@ struct resolve {
     struct resolved *at;                /* SRV: by priority */
     unsigned count;                     /* more than 0 if RESOLVE_OK */
     int64_t ttl_ms;                     /* may be 0 */
+    bool stale;                         /* nobody could say: what this worker knew last */
 
     struct resolver *resolver;          /* the rest is private; NULL: it is not asking */
     struct list_link link;              /* of the resolver's */

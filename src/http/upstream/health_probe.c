@@ -145,7 +145,8 @@ static void use_conn(struct probe *p, struct conn *c)
 /* We have too little of something. */
 static bool is_ours(int error)
 {
-    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+    return error == EUSERS || error == EMFILE || error == ENFILE || error == ENOMEM
+           || error == ENOBUFS;
 }
 
 static void dial_peer(struct probe *p)

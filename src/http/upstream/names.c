@@ -57,7 +57,8 @@ static void tell(const struct question *q, bool kept)
                   STR_FMT(q->group->name));
 }
 
-/* Without an answer the addresses that were known stay. */
+/* Without an answer the addresses that were known stay: what others were told may be newer than
+ * what this worker knew last. */
 static bool keep(const struct question *q, int64_t now)
 {
     struct peers_zone *z = zone_data(q->group->zone);
@@ -67,7 +68,7 @@ static bool keep(const struct question *q, int64_t now)
     if (!name)
         return false;
     name->settled = true;
-    if (r->status != RESOLVE_OK) {
+    if (r->status != RESOLVE_OK || (r->stale && name->count > 0)) {
         name->ask_at = now + AGAIN_MSEC;
         return true;
     }

@@ -269,7 +269,8 @@ static void use_conn(struct upstream *u, struct conn *c)
 /* Nothing is left here: no server could be asked, and this one is not to blame. */
 static bool is_our_lack(int error)
 {
-    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+    return error == EUSERS || error == EMFILE || error == ENFILE || error == ENOMEM
+           || error == ENOBUFS;
 }
 
 static void connect_failed(struct upstream *u, int error)
@@ -297,8 +298,12 @@ static void cannot_connect(struct upstream *u, int error)
     struct fmt f;
     fmt_init_cut(&f, text, sizeof(text));
     inet_write(&f, &u->try->address, true);
-    log_write(&u->request->log, is_usual(error) ? LOG_ERROR : LOG_CRIT, error,
-              "connect() to %.*s failed", STR_FMT(fmt_done(&f)));
+    if (error == EUSERS)
+        log_write(&u->request->log, LOG_ALERT, 0, "%u worker_connections are not enough",
+                  worker_of(u)->most);
+    else
+        log_write(&u->request->log, is_usual(error) ? LOG_ERROR : LOG_CRIT, error,
+                  "connect() to %.*s failed", STR_FMT(fmt_done(&f)));
     connect_failed(u, error);
 }
 
@@ -318,7 +323,7 @@ static void dial_peer(struct upstream *u)
     u->pooled = false;
     enter(u, UPSTREAM_CONNECTING, "connecting to upstream");
     struct conn *c = dial(worker_of(u), &how);
-    if (!c && (errno == EMFILE || errno == ENFILE) && reuse_evict(worker_of(u))) {
+    if (!c && is_our_lack(errno) && reuse_evict(worker_of(u))) {
         loop_post(loop_of(u), &u->task);        /* its place is free in the next turn */
         return;
     }
