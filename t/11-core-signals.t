@@ -374,6 +374,8 @@ END
         'the title of the master has its arguments');
     is(stat_of($pid, 19), stat_of($$, 19), 'worker_priority is not that of the master');
     for my $worker (@workers) {
+        # It is there before it has become what it shall be.
+        wait_for { $> != 0 || status_of($worker, 'CapEff') =~ /^0+$/ } 10, 'a worker without rights';
         is(stat_of($worker, 19), 15, 'worker_priority');
         is(limit_of($worker, 'Max open files'), '512 512', 'worker_rlimit_nofile');
         is(limit_of($worker, 'Max core file size'), '3145728 3145728', 'worker_rlimit_core');

@@ -15,7 +15,7 @@ use Time::HiRes qw(time);
 
 # LARGEST is the largest of all shapes. It is among the first, since memory that was needed once may
 # stay with a process.
-use constant {FIRST => 10, LARGEST => 258, BESIDE => 50, PORTS => 4, CROWD => 200};
+use constant {FIRST => 10, LARGEST => 258, BESIDE => 50, PORTS => 4, CROWD => 200, UPLOADS => 24};
 
 my $reloads = $ENV{WEIR_RELOADS} // 1000;
 my $nginx = $ENV{NGINX} // '/usr/sbin/nginx';
@@ -161,6 +161,12 @@ sub crowd
 
     $_->write("GET / HTTP/1.1\r\nHost: a\r\n\r\n") for @conns;
     $_->read_response for @conns;
+    # Bodies that come in large pieces have large buffers.
+    my @uploads = @conns[0 .. UPLOADS - 1];
+    $_->write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 400000\r\n\r\n" . 'u' x 200_000)
+        for @uploads;
+    $_->write('u' x 200_000) for @uploads;
+    $_->read_response for @uploads;
 }
 
 crowd();

@@ -158,7 +158,7 @@ void upstream_try_failed(struct upstream *u, unsigned why, unsigned status)
 static bool second_chance(struct upstream *u)
 {
     if (!u->pooled || u->second_chance || u->c->received != u->received_before || u->body_begun
-        || !upstream_is_idempotent(u->request))
+        || !(upstream_is_idempotent(u->request) || (u->conf->next & NEXT_NON_IDEMPOTENT)))
         return false;
     u->second_chance = true;
     drop_conn(u);
