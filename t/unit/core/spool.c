@@ -4,6 +4,9 @@
  */
 #include "core/spool.c"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "t/unit/tap.h"
 
 static const struct temp_path temp = { .path = STR_INIT("/tmp"), .levels = { 0 } };
@@ -137,13 +140,48 @@ static void test_no_file(void)
     is_int(spool_put(&spool, &chain), SPOOL_OK, "memory needs no folder");
     make(&chain, &pool, 90, 90);
     is_int(spool_put(&spool, &chain), SPOOL_ERROR, "a file does");
-    is_uint(chain.bytes, 90, "the bytes are still the caller's");
-    spool.file_most = 0;
-    is_int(spool_put(&spool, &chain), SPOOL_FULL, "who may do without it");
+    ok(chain_empty(&chain), "the bytes are taken all the same");
+    make(&chain, &pool, 180, 90);
+    is_int(spool_put(&spool, &chain), SPOOL_FULL, "and it goes on without one");
     chain_init(&chain);
-    spool_take(&spool, 180, &chain);
-    ok(chain.bytes == 180 && check(&chain, 0), "and loses nothing");
+    spool_take(&spool, 270, &chain);
+    ok(chain.bytes == 270 && check(&chain, 0), "nothing is lost");
     chain_drop(&chain);
+    pool_free(&pool);
+}
+
+/* A disk that is full in the middle of a piece, with others before it in memory and file. */
+static void test_full_disk(void)
+{
+    const struct rlimit limit = { 250, RLIM_INFINITY };
+    struct pool pool;
+    struct spool spool;
+    struct chain chain;
+    struct rlimit before;
+    uint32_t out = 0;
+    bool good = true;
+    marks = unsent = 0;
+    getrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    pool_init(&pool, &pool_heap);
+    spool_init(&spool, &pool, &temp, 100, 10000);
+    for (uint32_t i = 0; i < 6; i++) {
+        make(&chain, &pool, i * 100, 100);
+        const enum spool_result result = spool_put(&spool, &chain);
+        is_int(result, i < 3 ? SPOOL_OK : i == 3 ? SPOOL_ERROR : SPOOL_FULL, "piece %u", i);
+    }
+    setrlimit(RLIMIT_FSIZE, &before);
+    is_uint(spool_bytes(&spool), 600, "all of it is there");
+    while (!spool_empty(&spool)) {
+        chain_init(&chain);
+        spool_take(&spool, 70, &chain);
+        good = good && check(&chain, out);
+        out += (uint32_t)chain.bytes;
+        chain_drop(&chain);
+    }
+    ok(good && out == 600, "once, and in order");
+    is_int(marks, 6, "each mark is called once");
     pool_free(&pool);
 }
 
@@ -159,5 +197,6 @@ int main(void)
             test_order(seed * 7 + i, limits[i].memory, limits[i].file);
     test_limits();
     test_no_file();
+    test_full_disk();
     return done_testing();
 }
