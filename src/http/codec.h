@@ -34,10 +34,12 @@ struct codec {
     enum step (*discard)(struct request *r);
     /* The request has ended and will be freed: the stream forgets it. */
     void (*finish)(struct request *r, enum ending how);
-    /* It becomes a tunnel, and all of its body was read: the head leaves, in memory of its own, and
-     * the connection is the caller's, without handler, data and timer, but still one of its
-     * worker's.  What has come behind the request goes to `early`, likewise.  NULL: no memory, and
-     * nothing has happened.  The row is NULL where that cannot be. */
+    /* No request that came before it on its connection is left; the last one that goes wakes it. */
+    bool (*alone)(const struct request *r);
+    /* It is alone, becomes a tunnel, and all of its body was read: the head leaves, in memory of
+     * its own, and the connection is the caller's, without handler, data and timer, but still one
+     * of its worker's.  What has come behind the request goes to `early`, likewise.  NULL: no
+     * memory, and nothing has happened.  Both rows are NULL where that cannot be. */
     struct conn *(*detach)(struct request *r, struct chain *early);
 };
 

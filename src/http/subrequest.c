@@ -208,8 +208,10 @@ static void sub_finish(struct request *r, enum ending how)
     request_op_done(holder, &s->op);
 }
 
-static const struct codec parent_codec = { "parent", sub_head, sub_body, sub_informational,
-                                           sub_want_body, sub_discard, sub_finish, NULL };
+static const struct codec parent_codec = {
+    .name = "parent", .head = sub_head, .body = sub_body, .informational = sub_informational,
+    .want_body = sub_want_body, .discard = sub_discard, .finish = sub_finish,
+};
 
 bool subrequest_instead(struct request *r, struct str *text)
 {

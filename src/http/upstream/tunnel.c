@@ -291,6 +291,13 @@ static bool is_possible(const struct upstream *u)
            && u->sent_all && !u->send_failed && chain_empty(&u->c->out);
 }
 
+/* Others need the request or its connection: mirror's copies of it, and of those before it. */
+static bool must_wait(const struct upstream *u)
+{
+    const struct request *r = u->request;
+    return r->ops != &u->op || u->op.next || (r->codec->alone && !r->codec->alone(r));
+}
+
 /* What the client sends for the tunnel is no request. */
 static enum step refuse(struct upstream *u, enum outcome outcome, enum step step)
 {
@@ -330,8 +337,8 @@ enum step upstream_tunnel(struct upstream *u)
     struct chain early, rest;
     if (u->ended)                       /* the server was lost while others were waited for */
         return refuse(u, OUTCOME_FAILED, request_fail(r, 502));
-    if (r->ops != &u->op || u->op.next)
-        return STEP_WAIT;               /* they need the request: mirror's copies of it */
+    if (must_wait(u))
+        return STEP_WAIT;
     if (!is_possible(u)) {
         log_write(&r->log, LOG_ERROR, 0, "upstream switched protocols where that cannot be");
         return refuse(u, OUTCOME_FAILED, request_fail(r, 502));

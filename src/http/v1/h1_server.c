@@ -29,7 +29,6 @@ enum h1_state {
     H1_SKIPPING,
     H1_CLOSING,
     H1_LINGERING,
-    H1_DETACHED,                        /* the connection is another's; answers still leave on it */
     H1_GONE,
 };
 
@@ -294,23 +293,13 @@ static void forget(struct h1 *h, struct request *r)
         h->end = at;
     if (h->pending-- == PENDING_MOST)
         loop_post(h->c->loop, &h->c->ready_task);
-}
-
-/* The last of those whose answers were on their way when the connection was given away. */
-static void free_detached(struct h1 *h)
-{
-    if (h->pending == 0 && !h->inside)
-        free(h);
+    if (h->active && h->active == h->first && h->active->state == REQUEST_ROUTING)
+        request_wake(h->active);        /* it may wait to be alone */
 }
 
 static void finish(struct request *r, enum ending how)
 {
     struct h1 *h = r->stream;
-    if (h->state == H1_DETACHED) {
-        forget(h, r);
-        free_detached(h);
-        return;
-    }
     if (how == ENDING_RESET)
         chain_drop(&h->c->out);         /* theirs ends as well: each is counted until it has */
     forget(h, r);
@@ -432,7 +421,6 @@ static bool feed(struct h1 *h)
         }
         if (data.len && !body_deliver(r, data)) {
             h->want = false;
-            h->want = false;
             h->keep = h->keep && r->body->paused;
             await_sending(h);
             return false;
@@ -498,12 +486,18 @@ static bool make_tunnel_head(struct request *r, struct chain *to)
     return head.first && chain_add_heap(to, str_of(head.first->at, head.first->len));
 }
 
+static bool alone(const struct request *r)
+{
+    const struct h1 *h = r->stream;
+    return h->pending == 1;
+}
+
 static struct conn *detach(struct request *r, struct chain *early)
 {
     struct h1 *h = r->stream;
     struct conn *c = h->c;
     struct chain head;
-    ASSERT(h->active == r && h->left == 0 && !h->answered);
+    ASSERT(h->active == r && alone(r) && h->left == 0 && !h->answered);
     chain_init(&head);
     if (!make_tunnel_head(r, &head)
         || !chain_add_heap(early, str_of(h->buffer + h->at, h->len - h->at))) {
@@ -516,17 +510,17 @@ static struct conn *detach(struct request *r, struct chain *early)
     c->data = NULL;
     r->codec = &detached;
     r->stream = NULL;
-    forget(h, r);
     drop_buffer(h);
-    h->active = NULL;
-    h->state = H1_DETACHED;
-    free_detached(h);
+    h->state = H1_GONE;
+    if (!h->inside)
+        free(h);
     return c;
 }
 
 static const struct codec codec = {
     .name = "http/1", .head = send_head, .body = send_body, .informational = send_informational,
-    .want_body = want_body, .discard = discard_body, .finish = finish, .detach = detach,
+    .want_body = want_body, .discard = discard_body, .finish = finish, .alone = alone,
+    .detach = detach,
 };
 
 /* --- heads ------------------------------------------------------------------------------------ */
@@ -801,7 +795,6 @@ static bool step(struct h1 *h, unsigned *requests)
         discard(h);
         return false;
     case H1_CLOSING:
-    case H1_DETACHED:
     case H1_GONE:
         break;
     }
@@ -816,13 +809,11 @@ static void go_on(struct h1 *h)
     h->inside = true;
     while (step(h, &requests))
         ;
-    if (h->state != H1_GONE && h->state != H1_DETACHED)
+    if (h->state != H1_GONE)
         settle(h);
     h->inside = false;
     if (h->state == H1_GONE)
         free(h);
-    else if (h->state == H1_DETACHED)
-        free_detached(h);
 }
 
 /* It has closed, or at least sends nothing more: not waiting for an answer that has to be asked for
