@@ -537,6 +537,11 @@ static bool look_at_head(struct upstream *u)
             u->rest = str_of(b->bytes + u->at, b->len - u->at);
             u->try->header_time = loop_of(u)->now - u->try->began;
             u->try->status = u->head.status;
+            if (u->orphan) {            /* a tunnel to nobody */
+                upstream_let_go(u, OUTCOME_GOOD);
+                upstream_finish(u);
+                return true;
+            }
             u->upgraded = true;
             enter(u, UPSTREAM_ANSWERING, "proxying upgraded connection");
             u->op.holds = false;
@@ -778,7 +783,9 @@ struct upstream *upstream_new(struct request *r, const struct upstream_protocol 
 struct upstream *upstream_of(struct request *r)
 {
     const struct upstream_log *log = upstream_log(r);
-    return log && log->current && log->current->state != UPSTREAM_DONE ? log->current : NULL;
+    struct upstream *u = log ? log->current : NULL;
+    const bool begun = u && u->state != UPSTREAM_IDLE && u->state != UPSTREAM_DONE;
+    return begun && !u->orphan ? u : NULL;
 }
 
 /* The own address, when one is given.  False: it cannot be known. */
@@ -799,7 +806,7 @@ static bool bind_address(struct upstream *u)
 static bool begin(struct upstream *u)
 {
     struct request *r = u->request;
-    if (!bind_address(u) || !timers_reserve(&loop_of(u)->timers, 1) || !upstream_body_init(u))
+    if (!bind_address(u) || !upstream_body_init(u) || !timers_reserve(&loop_of(u)->timers, 1))
         return false;
     request_op_start(r, &u->op, "waiting for another server", true, cancel);
     r->abandonable = !u->conf->ignore_abort && !u->conf->store.on && !r->parent;

@@ -23,7 +23,7 @@ static void complete(struct upstream *u)
 static void lose(struct upstream *u)
 {
     u->ended = u->broken = true;
-    u->request->out.truncated = true;
+    u->request->out.truncated = u->request->out.truncated || !u->orphan;
     upstream_store_end(u, false);
     upstream_let_go(u, OUTCOME_FAILED);
 }
