@@ -17,7 +17,7 @@
 
 #include "config.h"
 
-enum { HEAD_MOST = 256 << 10, PORT = 80 };
+enum { HEAD_MOST = 256 << 10, PORT = 80, NOMINATED_MOST = 100 };
 
 enum proxy_upgrade { UPGRADE_OFF, UPGRADE_AUTO, UPGRADE_ON };
 
@@ -488,7 +488,10 @@ struct making {
     struct h1_request *q;
     struct fmt f;
     struct str upgrade;                 /* the protocol that is passed on by itself */
-    bool stream, nominates;             /* the client's Connection has names of fields */
+    struct str *nominated;              /* names of fields, in the client's Connection */
+    unsigned nnominated;
+    bool stream;
+    unsigned status;                    /* when it cannot be made */
 };
 
 /* The target as the client has sent it, from its path on; empty: that is not to be had. */
@@ -643,32 +646,44 @@ static bool add_framing(struct making *m)
     return true;
 }
 
-/* Options that are names of fields: those are not for the server. */
-static bool nominates(const struct request *r)
+static bool is_plain_option(struct str word)
 {
     static const struct str plain[] = { STR_INIT("close"), STR_INIT("keep-alive"),
-                                        STR_INIT("upgrade"), STR_INIT("te") };
-    const struct field *field = fields_known(&r->in.fields, FIELD_CONNECTION);
-    for (; field; field = fields_next(&r->in.fields, field)) {
-        struct str list = field->value, word;
-        while (list.len) {
-            unsigned i = 0;
-            str_cut(list, ',', &word, &list);
-            while (i < countof(plain) && !str_eq_ci(str_trim(word), plain[i]))
-                i++;
-            if (i == countof(plain))
-                return true;
-        }
-    }
+                                        STR_INIT("upgrade"), STR_INIT("te"), STR_INIT("") };
+    for (unsigned i = 0; i < countof(plain); i++)
+        if (str_eq_ci(word, plain[i]))
+            return true;
     return false;
 }
 
-static bool is_nominated(const struct request *r, struct str name)
+/* Options that are names of fields: those are not for the server.  False: too many, since each is
+ * compared with each field. */
+static bool find_nominated(struct making *m)
 {
-    const struct field *field = fields_known(&r->in.fields, FIELD_CONNECTION);
-    for (; field; field = fields_next(&r->in.fields, field))
-        if (has_word(field->value, name))
-            return !h1_is_end_to_end(name);
+    const struct fields *fields = &m->r->in.fields;
+    const struct field *field = fields_known(fields, FIELD_CONNECTION);
+    for (; field; field = fields_next(fields, field)) {
+        struct str list = field->value, word;
+        while (list.len) {
+            str_cut(list, ',', &word, &list);
+            word = str_trim(word);
+            if (is_plain_option(word) || h1_is_end_to_end(word))
+                continue;
+            if (m->nnominated == NOMINATED_MOST)
+                return false;
+            if (!m->nominated)
+                m->nominated = pool_array(m->r->subject.pool, NOMINATED_MOST, sizeof(word));
+            m->nominated[m->nnominated++] = word;
+        }
+    }
+    return true;
+}
+
+static bool is_nominated(const struct making *m, struct str name)
+{
+    for (unsigned i = 0; i < m->nnominated; i++)
+        if (str_eq_ci(m->nominated[i], name))
+            return true;
     return false;
 }
 
@@ -682,7 +697,7 @@ static bool passes(const struct making *m, const struct field *field)
         for (unsigned i = 0; i < lines->others.count; i++)
             if (str_eq_ci(lines->others.at[i], field->name))
                 return false;
-    return !m->nominates || !is_nominated(m->r, field->name);
+    return !is_nominated(m, field->name);
 }
 
 static void add_fields(struct making *m)
@@ -743,9 +758,14 @@ static bool make_head(struct making *m, struct str *target)
     fmt_str(&m->f, q->minor ? STR(" HTTP/1.1\r\n") : STR(" HTTP/1.0\r\n"));
     if (!add_lines(m) || !add_framing(m))
         return false;
+    if (!find_nominated(m)) {
+        log_write(&m->r->log, LOG_INFO, 0, "client sent too many options in \"Connection\" "
+                  "header");
+        m->status = 400;
+        return false;
+    }
     m->upgrade = wanted_upgrade(m->r, m->conf);
     q->upgrade = m->upgrade.len || (q->upgrade && may_upgrade(m->r));
-    m->nominates = nominates(m->r);
     add_fields(m);
     fmt_str(&m->f, STR("\r\n"));
     q->head = fmt_done(&m->f);
@@ -771,7 +791,8 @@ static enum step run(struct request *r)
     const struct proxy_conf *conf = request_conf(r, section);
     const bool stream = streams(r, conf);
     struct upstream *u = upstream_of(r);
-    struct making m = { .r = r, .conf = conf, .target = conf->target, .stream = stream };
+    struct making m = { .r = r, .conf = conf, .target = conf->target, .stream = stream,
+                        .status = 500 };
     struct str target;
     if (u)
         return upstream_step(u);
@@ -782,7 +803,7 @@ static enum step run(struct request *r)
         return request_fail(r, 500);
     m.q = pool_new(r->subject.pool, struct h1_request);
     if (!make_head(&m, &target))
-        return request_fail(r, 500);
+        return request_fail(r, m.status);
     m.q->redirects = conf->redirects.first ? &conf->redirects : NULL;
     m.q->cookies = cookie_rewrites_any(&conf->cookies) ? &conf->cookies : NULL;
     u = upstream_new(r, &upstream_http1, &conf->up, m.q);
