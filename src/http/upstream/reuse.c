@@ -291,10 +291,12 @@ static struct reuse *reuse_of(struct worker *w)
     return reuse;
 }
 
+/* Clients may choose what is bound to, so it has to be a hash that they cannot foretell. */
 static uint64_t key_hash(const struct reuse *reuse, const struct reuse_key *key)
 {
     const uint64_t group = siphash_13(&reuse->hash_key, key->group);
-    return group + address_hash(reuse, key->address) * 31 + key->place;
+    const uint64_t bind = key->bind ? address_hash(reuse, key->bind) : 0;
+    return group + address_hash(reuse, key->address) * 31 + bind * 961 + key->place;
 }
 
 static bool is_alike(const struct idle_conn *idle, const struct reuse_key *key, uint64_t hash)

@@ -40,14 +40,13 @@ static void enter(struct upstream *u, enum upstream_state state, const char *act
 
 static uint64_t place_of(const struct upstream *u)
 {
-    return u->conf->place + str_hash(str_of(&u->bind, u->bind.len))
-           + (u->group->keepalive.local ? u->conf->home : 0);
+    return u->conf->place + (u->group->keepalive.local ? u->conf->home : 0);
 }
 
 static struct reuse_key key_of(const struct upstream *u)
 {
     return (struct reuse_key){ .group = u->group->name, .address = &u->try->address,
-                               .place = place_of(u) };
+                               .bind = &u->bind, .place = place_of(u) };
 }
 
 static void drop_conn(struct upstream *u)

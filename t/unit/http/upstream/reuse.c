@@ -52,7 +52,7 @@ static struct conn *connect_to(const struct inet_address *address, int *far)
 static struct reuse_key key_of(const char *group, const struct inet_address *address,
                                uint64_t place)
 {
-    return (struct reuse_key){ str_from(group), address, place };
+    return (struct reuse_key){ .group = str_from(group), .address = address, .place = place };
 }
 
 /* Gives a new one, and lets the loop see it. */
@@ -122,6 +122,20 @@ static void test_take(void)
     ok(!reuse_take(&worker, &two), "socket files are told apart");
     ok(reuse_take(&worker, &one) == c, "and found");
     close_taken(c, far[2]);
+}
+
+static void test_bind(void)
+{
+    const struct inet_address a = address_of("192.0.2.1:80");
+    const struct inet_address x = address_of("198.51.100.1:7"), y = address_of("198.51.100.2:7");
+    struct reuse_key from_x = key_of("g", &a, 7), from_y = key_of("g", &a, 7);
+    int far;
+    from_x.bind = &x;
+    from_y.bind = &y;
+    struct conn *c = give(&from_x, &usual, &far);
+    ok(!reuse_take(&worker, &from_y), "not for another address of ours");
+    ok(reuse_take(&worker, &from_x) == c, "but for the same");
+    close_taken(c, far);
 }
 
 static void test_many(void)
@@ -425,6 +439,7 @@ int main(void)
     pool_init(&pool, &pool_heap);
     turns(1);
     test_take();
+    test_bind();
     test_many();
     test_limits();
     test_count();
