@@ -17,6 +17,14 @@ struct upstream_block *block_new(size_t size)
     return b;
 }
 
+struct upstream_block *block_fit(struct upstream_block *b)
+{
+    ASSERT(b->refs == 1 && !b->inside_used);
+    struct upstream_block *less =
+        b->len < b->size / 2 ? realloc(b, sizeof(*b) + b->len) : NULL;
+    return less ? less : b;
+}
+
 void block_release(struct upstream_block *b)
 {
     ASSERT(b->refs > 0);

@@ -22,7 +22,7 @@ struct upstream_slices {
 
 struct upstream_block {
     unsigned refs;
-    size_t size, len;                   /* of `bytes`; what was read */
+    size_t size, len;                   /* room for `bytes` at first; what was read */
     bool inside_used;
     struct upstream_slices inside;
     struct buf bufs[SLICES_INSIDE];
@@ -30,6 +30,9 @@ struct upstream_block {
 };
 
 struct upstream_block *block_new(size_t size);          /* NULL: no memory; one reference */
+/* Gives back what was not read into, if that is much: the bytes may have to wait for long.  Before
+ * anything points into it; it may move. */
+struct upstream_block *block_fit(struct upstream_block *b);
 void block_release(struct upstream_block *b);
 /* Room for slices of it; NULL: no memory. */
 struct upstream_slices *block_slices(struct upstream_block *b);

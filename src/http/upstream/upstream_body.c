@@ -130,7 +130,7 @@ static bool receive(struct upstream *u, struct chain *out)
     }
     switch (conn_recv(u->c, b->bytes, b->size, &b->len)) {
     case IO_OK:
-        use_block(u, b);
+        use_block(u, block_fit(b));
         decode(u, out);
         return true;
     case IO_AGAIN:
