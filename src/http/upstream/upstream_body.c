@@ -85,7 +85,10 @@ static size_t allowed(struct upstream *u, size_t room)
     const int64_t now = request_loop(u->request)->now;
     if (u->rate == 0)
         return room;
-    const int64_t most = u->rate * ((now - u->rate_since) / 1000 + 1) - (int64_t)u->body_bytes;
+    int64_t most;
+    if (mul_overflows(u->rate, (now - u->rate_since) / 1000 + 1, &most))
+        return room;
+    most -= (int64_t)u->body_bytes;
     if (most > 0)
         return most < (int64_t)room ? (size_t)most : room;
     timer_set(request_loop(u->request), &u->timer, -most * 1000 / u->rate + 1);
@@ -357,8 +360,8 @@ void upstream_body_begin(struct upstream *u)
     if (!(conf->limit_rate.constant && str_eq(conf->limit_rate.text, STR("0")))
         && template_eval(&conf->limit_rate, &r->subject, &rate))
         (void)!number_conf_offset(rate, &u->rate);
-    if (conf->store.on && u->head.status == 200)
-        upstream_store_begin(u);
+    if (conf->store.on && u->head.status == 200 && (!u->head.bodiless || u->head.length == 0))
+        upstream_store_begin(u);        /* not what only tells how long it would be: HEAD */
     /* One without bytes has ended already. */
     if (u->rest.len == 0 || u->head.bodiless || u->head.length == 0) {
         chain_init(&none);
@@ -375,9 +378,13 @@ void upstream_orphan(struct upstream *u)
 
 void upstream_body_ready(struct upstream *u)
 {
-    if (u->orphan)
+    if (u->orphan) {
         read_alone(u);
-    else if (!u->stalled)
+        return;
+    }
+    if (u->c && u->c->watch.readable)   /* filters may let it wait: that is not its fault */
+        conn_timer(u->c, 0);
+    if (!u->stalled)
         request_continue(u->request);
     else if (u->buffering != BUFFERING_OFF)
         fill(u);
