@@ -97,15 +97,22 @@ void upstream_let_go(struct upstream *u, enum outcome outcome)
         pick_done(&u->pick, outcome, try ? try->header_time : -1, try ? try->response_time : -1);
 }
 
-/* The end of its work for the request, which may go on without it. */
-void upstream_finish(struct upstream *u)
+/* Nobody comes back to it: its memory may go. */
+static void stop(struct upstream *u)
 {
     u->state = UPSTREAM_DONE;
-    u->request->log.action = NULL;
-    u->request->abandonable = false;
+    pick_wait_end(&u->wait);
     timer_cancel(loop_of(u), &u->timer);
     timers_unreserve(&loop_of(u)->timers, 1);
     loop_unpost(loop_of(u), &u->task);
+}
+
+/* The end of its work for the request, which may go on without it. */
+void upstream_finish(struct upstream *u)
+{
+    stop(u);
+    u->request->log.action = NULL;
+    u->request->abandonable = false;
     request_op_done(u->request, &u->op);
 }
 
@@ -699,7 +706,6 @@ static void timer_fired(struct timer *timer)
     struct upstream *u = container_of(timer, struct upstream, timer);
     struct request *r = u->request;
     if (u->state == UPSTREAM_QUEUED) {
-        pick_wait_end(&u->wait);
         nobody(u, 502, ETIMEDOUT, "no upstream has become free");
         request_continue(r);
     } else if (u->state == UPSTREAM_ANSWERING)
@@ -730,13 +736,9 @@ static bool cancel(struct op *op)
     }
     if (u->state == UPSTREAM_RESOLVING)
         resolve_cancel(&u->resolve);
-    pick_wait_end(&u->wait);
     upstream_let_go(u, OUTCOME_NOTHING);
     upstream_store_end(u, false);
-    u->state = UPSTREAM_DONE;
-    timer_cancel(loop_of(u), &u->timer);
-    timers_unreserve(&loop_of(u)->timers, 1);
-    loop_unpost(loop_of(u), &u->task);
+    stop(u);
     return true;
 }
 
