@@ -103,14 +103,18 @@ static bool map(unsigned slot, void *at, size_t size)
 static void *find_room(size_t size)
 {
     char *at = space.base;
-    for (unsigned slot = 0; slot < handles.count; slot++) {
-        const struct handle *h = &handles.at[slot];
-        char *low = h->mapped;
-        if (!low || low >= at + size || low + h->mapped_size <= at)
-            continue;
-        at = low + h->mapped_size;
-        slot = UINT_MAX;                /* moved: those before may be in the way now */
-    }
+    bool moved;
+    do {
+        moved = false;                  /* those looked at before may be in the way then */
+        for (unsigned slot = 0; slot < handles.count; slot++) {
+            const struct handle *h = &handles.at[slot];
+            char *low = h->mapped;
+            if (!low || low >= at + size || low + h->mapped_size <= at)
+                continue;
+            at = low + h->mapped_size;
+            moved = true;
+        }
+    } while (moved);
     return size <= space.size - (size_t)(at - space.base) ? at : NULL;
 }
 

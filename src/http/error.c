@@ -177,6 +177,7 @@ static enum step page(struct request *r, unsigned status)
 static void reset(struct request *r)
 {
     r->out.last_modified = -1;
+    r->out.truncated = false;           /* that was another answer */
     r->out.length = -1;
     r->out.etag = r->out.content_type = r->out.charset = STR_NONE;
     r->out.ranges = r->out.encoded = false;

@@ -6,7 +6,9 @@
  *       timer        when the next is due
  *
  * Who finds that a name is due moves the time when it is, so that the others find it is not; if
- * that process dies, the name is due once more when the answer should have been there.
+ * that process dies, the name is due once more when the answer should have been there.  The zone is
+ * looked at only for questions whose time has come as far as this worker knows, and a few are asked
+ * at a time: each has sockets of its own.
  */
 #include "core/generation.h"
 #include "core/log.h"
@@ -14,20 +16,24 @@
 #include "http/upstream/peers_zone.h"
 
 enum { AGAIN_MSEC = 5000, LEAST_MSEC = 1000, MARGIN_MSEC = 1000, MOST_MSEC = 60000,
-       PREPARED_MSEC = 100 };
+       PREPARED_MSEC = 100, ASKING_MOST = 100 };
+
+static const int64_t DAY_MSEC = 24 * 3600 * 1000;
 
 struct question {
     struct resolve resolve;
     struct names_local *names;
     const struct group *group;
     const struct group_server *server;
+    int64_t due;                        /* when to look again whether it is */
     bool asking;
 };
 
 struct names_local {
     struct peers_local *peers;
     struct timer timer;
-    unsigned count;
+    unsigned count, asking;
+    unsigned turn;                      /* who comes first when not all can be asked */
     struct question at[];
 };
 
@@ -72,8 +78,8 @@ static bool keep(const struct question *q, int64_t now)
         name->ask_at = now + AGAIN_MSEC;
         return true;
     }
-    const int64_t most = (int64_t)24 * 3600 * 1000;
-    const int64_t ttl = r->ttl_ms < LEAST_MSEC ? LEAST_MSEC : r->ttl_ms > most ? most : r->ttl_ms;
+    const int64_t ttl = r->ttl_ms < LEAST_MSEC ? LEAST_MSEC
+                        : r->ttl_ms > DAY_MSEC ? DAY_MSEC : r->ttl_ms;
     name->ask_at = now + ttl;
     return peers_answer(z, state, name, r->at, r->count);
 }
@@ -83,6 +89,8 @@ static void answered(struct resolve *resolve)
     struct question *q = container_of(resolve, struct question, resolve);
     struct names_local *names = q->names;
     q->asking = false;
+    names->asking--;
+    q->due = 0;
     zone_lock(q->group->zone);
     const bool kept = keep(q, loop_of(names)->now);
     zone_unlock(q->group->zone);
@@ -102,21 +110,39 @@ static void ask(struct question *q)
     q->resolve = (struct resolve){ .name = q->server->host, .port = q->server->port,
                                    .service = q->server->service, .done = answered };
     q->asking = true;
+    q->names->asking++;
     resolve_start(resolver, &q->resolve, q->group->resolver_timeout);
 }
 
-/* True: this process asks.  *due: when somebody should look again. */
-static bool claim(const struct question *q, int64_t now, int64_t *due)
+/* True: this process asks. */
+static bool claim(struct question *q, int64_t now)
 {
+    const int64_t timeout = q->group->resolver_timeout;
     struct group_state *state;
     zone_lock(q->group->zone);
     struct peer_name *name = name_of(q, &state);
     const bool mine = name && now >= name->ask_at;
     if (mine)
-        name->ask_at = now + q->group->resolver_timeout + MARGIN_MSEC;
-    *due = name ? name->ask_at : now + AGAIN_MSEC;
+        name->ask_at = now + (timeout < DAY_MSEC ? timeout : DAY_MSEC) + MARGIN_MSEC;
+    q->due = name ? name->ask_at : now + AGAIN_MSEC;
     zone_unlock(q->group->zone);
+    if (q->due > now + MOST_MSEC)
+        q->due = now + MOST_MSEC;
     return mine;
+}
+
+/* Nobody waits for this process any more. */
+static void give_back(struct question *q)
+{
+    struct group_state *state;
+    resolve_cancel(&q->resolve);
+    if (!q->asking)
+        return;
+    zone_lock(q->group->zone);
+    struct peer_name *name = name_of(q, &state);
+    if (name)
+        name->ask_at = 0;
+    zone_unlock(q->group->zone);
 }
 
 /* Before the generation is the current one its zones are not used; afterwards the next one asks. */
@@ -129,23 +155,31 @@ static void fire(struct timer *timer)
     if (local->state == LOCAL_PREPARED)
         next = now + PREPARED_MSEC;
     for (unsigned i = 0; i < names->count && local->state == LOCAL_CURRENT; i++) {
-        int64_t due;
-        if (names->at[i].asking)
+        struct question *q = &names->at[(names->turn + i) % names->count];
+        if (q->asking)
             continue;
-        if (claim(&names->at[i], now, &due))
-            ask(&names->at[i]);
-        next = due < next ? due : next;
+        if (q->due <= now && names->asking == ASKING_MOST) {
+            names->turn = (unsigned)(q - names->at);
+            break;                      /* until an answer comes */
+        }
+        if (q->due <= now && claim(q, now))
+            ask(q);
+        next = q->due < next ? q->due : next;
     }
     if (local->state != LOCAL_RETIRED)
         timer_set(loop_of(names), timer, next - now);
 }
 
 /* The zone may have been emptied since; or the one who asks has died. */
-void names_hurry(struct peers_local *peers)
+void names_hurry(struct peers_local *peers, const struct group *group)
 {
     struct names_local *names = peers->names;
-    if (peers->local->state == LOCAL_CURRENT && names)
-        timer_set(loop_of(names), &names->timer, 1);
+    if (peers->local->state != LOCAL_CURRENT || !names)
+        return;
+    for (unsigned i = 0; i < names->count; i++)
+        if (names->at[i].group == group)
+            names->at[i].due = 0;
+    timer_set(loop_of(names), &names->timer, 1);
 }
 
 /* --- of a worker ------------------------------------------------------------------------------ */
@@ -195,7 +229,7 @@ void names_release(struct peers_local *peers)
     if (!names)
         return;
     for (unsigned i = 0; i < names->count; i++)
-        resolve_cancel(&names->at[i].resolve);
+        give_back(&names->at[i]);
     timer_cancel(loop_of(names), &names->timer);
     timers_unreserve(&loop_of(names)->timers, 1);
     peers->names = NULL;

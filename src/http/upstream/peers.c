@@ -355,7 +355,7 @@ enum picked pick_next(struct pick *p)
     p->list = NULL;
     zone_unlock(p->group->zone);
     if (p->looking)
-        names_hurry(peers_local(p->local));
+        names_hurry(peers_local(p->local), p->group);
     return picked;
 }
 

@@ -109,8 +109,8 @@ struct peers_local {
 /* names.c: asks for the names of the generation while it is the current one.  False: no memory. */
 bool names_prepare(struct peers_local *peers);
 void names_release(struct peers_local *peers);
-/* Somebody waits for one that was never answered. */
-void names_hurry(struct peers_local *peers);
+/* Somebody waits for one of this group that was never answered. */
+void names_hurry(struct peers_local *peers, const struct group *group);
 /* Those who wait for a group look again. */
 void peers_wake(struct group_queue *queue);
 

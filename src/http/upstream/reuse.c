@@ -29,6 +29,7 @@ struct idle_conn {
     struct reuse *reuse;
     struct conn *c;
     struct idle_group *group;
+    struct inet_address bind;
     uint64_t place, hash;
     int64_t since;                      /* monotonic, msec */
 };
@@ -291,18 +292,18 @@ static struct reuse *reuse_of(struct worker *w)
     return reuse;
 }
 
-/* Clients may choose what is bound to, so it has to be a hash that they cannot foretell. */
 static uint64_t key_hash(const struct reuse *reuse, const struct reuse_key *key)
 {
     const uint64_t group = siphash_13(&reuse->hash_key, key->group);
-    const uint64_t bind = key->bind ? address_hash(reuse, key->bind) : 0;
-    return group + address_hash(reuse, key->address) * 31 + bind * 961 + key->place;
+    return group + address_hash(reuse, key->address) * 31 + address_hash(reuse, key->bind) * 37
+           + key->place;
 }
 
 static bool is_alike(const struct idle_conn *idle, const struct reuse_key *key, uint64_t hash)
 {
     struct inet_address address;
-    if (idle->hash != hash || idle->place != key->place || !str_eq(idle->group->name, key->group))
+    if (idle->hash != hash || idle->place != key->place || !inet_eq(&idle->bind, key->bind)
+        || !str_eq(idle->group->name, key->group))
         return false;
     conn_peer(idle->c, &address);
     return inet_eq(&address, key->address);
@@ -337,6 +338,7 @@ static struct idle_conn *add(struct reuse *reuse, const struct reuse_key *key, s
     }
     idle->reuse = reuse;
     idle->c = c;
+    idle->bind = *key->bind;
     idle->place = key->place;
     idle->hash = key_hash(reuse, key);
     idle->since = reuse->worker->loop.now;

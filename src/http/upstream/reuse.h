@@ -18,9 +18,9 @@
 struct reuse_key {
     struct str group;                   /* whose limit counts */
     const struct inet_address *address;
-    uint64_t place;                     /* a hash of what else must be equal: protocol, TLS, socket
-                                           options; of the location, with `local` */
-    const struct inet_address *bind;    /* our own address; NULL, or of len 0: any */
+    const struct inet_address *bind;    /* where from; it may be the client's; len 0: wherever */
+    uint64_t place;                     /* a hash of what else must be equal: protocol, TLS,
+                                           socket options; of the location, with `local` */
 };
 
 /* The one that was used last; nothing is read from it.  NULL: none.  It is the caller's, without
