@@ -13,7 +13,7 @@
 #include "core/crc32.h"
 #include "http/upstream/balancer.h"
 
-enum { POINTS = 160, POINTS_MOST = 1 << 24, TRIES = 20 };
+enum { POINTS = 160, POINTS_MOST = 1 << 24, WEIGHT_FREE = 1024, TRIES = 20 };
 
 struct hash_conf {
     struct template key;
@@ -106,21 +106,40 @@ static int64_t weight_of(const struct peer_list *list, const uint32_t *names, ui
     return most;
 }
 
+/* Weights of SRV records nobody has checked: all of them together count no more than those that are
+ * configured, or than this. */
+static int64_t most_of(const struct group *group)
+{
+    int64_t most = 0;
+    for (unsigned i = 0; i < group->nservers; i++)
+        most += group->servers[i].weight;
+    most = most > WEIGHT_FREE ? most : WEIGHT_FREE;
+    return most < POINTS_MOST / POINTS ? most : POINTS_MOST / POINTS;
+}
+
+static int64_t scaled(int64_t weight, int64_t sum, int64_t most)
+{
+    if (sum <= most)
+        return weight;
+    return weight * most > sum ? weight * most / sum : 1;
+}
+
 static bool prepare(struct peer_list *list)
 {
     const unsigned n = list->primaries;
-    int64_t weight = 0;
+    const int64_t most = most_of(list->group);
+    int64_t sum = 0, weight = 0;
     if (!conf_of_group(list->group)->consistent)
         return true;
     uint32_t *names = calloc(n + 1, sizeof(*names));
     for (unsigned i = 0; names && i < n; i++)
         names[i] = name_of(list, i);
     for (unsigned i = 0; names && i < n; i++)
-        weight += names[i] == i ? weight_of(list, names, i) : 0;
-    struct ring *ring = names && weight <= POINTS_MOST / POINTS
-        ? malloc(sizeof(*ring) + (size_t)weight * POINTS * sizeof(struct point)
-                 + n * sizeof(*names))
-        : NULL;
+        sum += names[i] == i ? weight_of(list, names, i) : 0;
+    for (unsigned i = 0; names && i < n; i++)
+        weight += names[i] == i ? scaled(weight_of(list, names, i), sum, most) : 0;
+    const size_t points = (size_t)weight * POINTS * sizeof(struct point);
+    struct ring *ring = names ? malloc(sizeof(*ring) + points + n * sizeof(*names)) : NULL;
     if (!ring) {
         free(names);
         return false;
@@ -130,7 +149,8 @@ static bool prepare(struct peer_list *list)
     for (unsigned i = 0; i < n; i++) {
         ring->names[i] = names[i];
         if (names[i] == i)
-            add_points(ring, list->members[i].server->text, weight_of(list, names, i), i);
+            add_points(ring, list->members[i].server->text,
+                       scaled(weight_of(list, names, i), sum, most), i);
     }
     free(names);
     sort(ring);

@@ -190,14 +190,11 @@ static void test_ring(void)
     struct group *group = fixture_group(&f, "ring", &balance_hash);
     group->balancing = &conf;
     fixture_servers(&f, group, 1);
-    group->servers[0].weight = POINTS_MOST / POINTS + 1;
+    group->servers[0].weight = 3;
     fixture_start(&f);
     fixture_pick(&f, group, &p);
     p.begun = true;
-    is_int(pick_next(&p), PICK_FAILED, "too many points");
-    is_int(pick_next(&p), PICK_FAILED, "and again");
-    group->servers[0].weight = 3;
-    is_int(pick_next(&p), PICKED, "fewer");
+    is_int(pick_next(&p), PICKED, "a server");
     const struct ring *ring = peers_local(&f.local)->queues[0].list->table;
     is_uint(ring->count, 480, "all points");
     bool sorted = true;
@@ -208,6 +205,44 @@ static void test_ring(void)
     is_uint(find_point(ring, ring->at[0].hash + 1), 1, "the one behind it");
     is_uint(find_point(ring, ring->at[479].hash), 479, "the last");
     is_uint(find_point(ring, ring->at[479].hash + 1), 0, "round");
+    pick_done(&p, OUTCOME_GOOD, -1, -1);
+    fixture_close(&f);
+}
+
+/* Whatever SRV records say, rings stay small, and keep the proportions. */
+static void test_weights(void)
+{
+    static const uint16_t weights[] = { UINT16_MAX, UINT16_MAX / 2, 1 };
+    struct hash_conf conf = { .consistent = true };
+    struct fixture f;
+    struct pick p;
+    fixture_open(&f);
+    struct group *group = fixture_group(&f, "weights", &balance_hash);
+    group->balancing = &conf;
+    fixture_server(&f, group, "a.test");
+    fixture_server(&f, group, "b.test");
+    fixture_server(&f, group, "c.test");
+    fixture_start(&f);
+    zone_lock(group->zone);
+    struct peers_zone *z = zone_data(group->zone);
+    struct group_state *state = peers_state(z, group->key);
+    for (unsigned i = 0; i < 3; i++) {
+        struct resolved at = { .weight = weights[i] };
+        struct peer_name *name = peers_name(z, state, group->servers[i].question);
+        ASSERT(inet_parse(STR("10.0.0.1:80"), 0, &at.address)
+               && peers_answer(z, state, name, &at, 1));
+    }
+    zone_unlock(group->zone);
+    fixture_pick(&f, group, &p);
+    p.begun = true;
+    is_int(pick_next(&p), PICKED, "the sum of the weights does not matter");
+    const struct ring *ring = peers_local(&f.local)->queues[0].list->table;
+    unsigned points[3] = { 0 };
+    for (size_t i = 0; i < ring->count; i++)
+        points[ring->at[i].name]++;
+    ok(ring->count <= (WEIGHT_FREE + 3) * POINTS, "a small ring: %zu", ring->count);
+    ok(points[0] > points[1] * 19 / 10 && points[0] < points[1] * 21 / 10, "twice as many");
+    ok(points[2] > 0, "but some for each");
     pick_done(&p, OUTCOME_GOOD, -1, -1);
     fixture_close(&f);
 }
@@ -228,5 +263,6 @@ int main(void)
     test_backups(true);
     test_without_hash();
     test_ring();
+    test_weights();
     return done_testing();
 }
