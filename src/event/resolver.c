@@ -21,6 +21,7 @@ enum {
     LOOKUPS_MOST = 10000,
     ADDRESSES_MOST = 256,               /* of a lookup */
     TARGETS_MOST = 64,
+    ANSWER_MOST = 512,                  /* addresses of an answer: of many targets, the first */
     RETRY_MS = 1000,
     OTHER_MS = 2500,                    /* a second try of the other family, and its answer */
     NONE_MS = 5000,                     /* there are no such records */
@@ -29,6 +30,7 @@ enum {
     TTL_MOST = 24 * 3600,               /* seconds */
     STALE_MS = 24 * 3600 * 1000,        /* how long the last known records serve */
     TRIES_LEAST = 2,                    /* before servers count as silent */
+    TIMEOUT_MOST = 24 * 3600 * 1000,
     FILES_MS = 1000,                    /* between two looks at the files of the system */
     FILE_MOST = 4 << 20,
     TEXT_MOST = 1024,                   /* a name with its service and search domain */
@@ -486,7 +488,7 @@ static void take_wait(struct resolve *q, unsigned i, size_t room, size_t first)
         dns_name_write(&f, &target->name);
         name = fmt_done(&f);
     }
-    for (unsigned n = 0; n < l->count; n++) {
+    for (unsigned n = 0; n < l->count && q->count < room; n++) {
         struct resolved *at = &q->at[(first + q->count++) % room];
         set_address(&at->address, l->type, l->hosts[n], target ? target->port : q->port);
         at->priority = target ? target->priority : 0;
@@ -520,6 +522,7 @@ static void gather(struct resolve *q)
         const struct lookup *l = q->waits[i].lookup;
         room += l && l->hosts && is_usable(l) ? l->count : 0;
     }
+    room = size_min(room, ANSWER_MOST);
     q->status = room ? RESOLVE_OK : failure_of(q);
     if (!room)
         return;
@@ -792,6 +795,7 @@ void resolve_start(struct resolver *rs, struct resolve *q, int64_t timeout_ms)
         loop_post(rs->loop, &q->task);
         return;
     }
+    timeout_ms = timeout_ms < TIMEOUT_MOST ? timeout_ms : TIMEOUT_MOST;
     q->deadline = rs->loop->now + timeout_ms;
     timer_set(rs->loop, &q->timer, timeout_ms);
     if (!ask_next_name(q)) {

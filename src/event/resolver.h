@@ -11,7 +11,8 @@
  *
  * Records are kept by their TTL (a day at most), or as long as `valid` says; that there are none is
  * kept for 5 s, that servers failed for 1 s.  While no server answers, the last known records serve
- * a day longer.  Of a lookup the first 256 addresses are used, or the first 64 targets.
+ * a day longer.  Of a lookup the first 256 addresses are used, or the first 64 targets; an answer
+ * has 512 addresses at most.
  *
  * Without a `resolver` in the configuration it is the system's: /etc/hosts, then the servers and
  * the search list of /etc/resolv.conf; both files are looked at once a second at most.

@@ -240,7 +240,7 @@ int64_t member_weight(const struct pick *p, const struct member *m, int64_t now)
     const int64_t slow = m->server->slow_start, since = m->peer->slow_since;
     if (p->list->scale == 1 || since == 0 || slow == 0 || now - since >= slow)
         return m->weight;
-    const int64_t weight = m->weight * (now - since) / slow;
+    const int64_t weight = (int64_t)((double)m->weight * (double)(now - since) / (double)slow);
     return weight > 0 ? weight : 1;
 }
 

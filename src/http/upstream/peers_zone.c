@@ -149,23 +149,27 @@ struct peer_name *peers_name(struct peers_zone *z, struct group_state *state, st
     return name;
 }
 
-static bool is_same(const struct name_address *a, const struct resolved *b)
+static bool is_same(const struct name_address *a, const struct inet_address *address,
+                    uint16_t priority, uint16_t weight)
 {
-    return inet_eq(&a->address, &b->address) && a->priority == b->priority
-           && a->weight == b->weight;
+    return inet_eq(&a->address, address) && a->priority == priority && a->weight == weight;
 }
 
-/* The order says nothing: servers change it with each answer. */
+/* The order says nothing: servers change it with each answer.  Targets of SRV may share an
+ * address: each is there as often as before. */
 static bool has_all(const struct peer_name *name, const struct resolved *at, unsigned count)
 {
-    unsigned found = 0;
-    for (unsigned i = 0; i < count; i++)
-        for (unsigned j = 0; j < name->count; j++)
-            if (is_same(&name->at[j], &at[i])) {
-                found++;
-                break;
-            }
-    return found == count && count == name->count;
+    bool same = count == name->count;
+    for (unsigned i = 0; same && i < count; i++) {
+        const struct name_address *known = &name->at[i];
+        int times = 0;
+        for (unsigned j = 0; j < count; j++)
+            times += is_same(known, &at[j].address, at[j].priority, at[j].weight)
+                     - is_same(known, &name->at[j].address, name->at[j].priority,
+                               name->at[j].weight);
+        same = times == 0;
+    }
+    return same;
 }
 
 bool peers_answer(struct peers_zone *z, struct group_state *state, struct peer_name *name,

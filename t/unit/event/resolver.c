@@ -139,6 +139,11 @@ static unsigned put_records(const struct server *s, struct fmt *f, const char *n
         put_record(f, DNS_CNAME, 30, STR("\3one\4test\0"));
         return 1;
     }
+    if (strcmp(name, "_wide._tcp.srv.test") == 0 && type == DNS_SRV) {
+        for (unsigned i = 0; i < 3; i++)
+            put_srv(f, 40, 1, 8000 + i, "big.test");
+        return 3;
+    }
     if (strcmp(name, "_http._tcp.srv.test") == 0 && type == DNS_SRV) {
         put_srv(f, 40, 20, 8020, "one.test");
         put_srv(f, 40, 10, 8010, "both.test");
@@ -734,9 +739,14 @@ static void test_services(void)
     resolve_start(rs, &a.q, 2 * SOON);
     wait_for(a.done == 4);
     is_int(a.status, RESOLVE_TIMED_OUT, "silence");
-    a.q.service = STR("a/b");
+    servers[0].drop = 0;
+    a.q.service = STR("wide");
     resolve_start(rs, &a.q, LATE);
     wait_for(a.done == 5);
+    is_uint(a.count, ANSWER_MOST, "three targets of 256 addresses: no more than there is room for");
+    a.q.service = STR("a/b");
+    resolve_start(rs, &a.q, INT64_MAX);
+    wait_for(a.done == 6);
     is_int(a.status, RESOLVE_NOT_FOUND, "no service at all");
 }
 

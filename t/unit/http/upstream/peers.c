@@ -124,6 +124,19 @@ static void test_failures(void)
     fixture_close(&f);
 }
 
+/* As large and as slow as a configuration can say. */
+static void test_slowest(void)
+{
+    struct group_server server = { .slow_start = INT64_MAX };
+    struct peer peer = { .slow_since = 1 };
+    struct peer_list list = { .scale = SLOW_SCALE };
+    const struct pick p = { .list = &list };
+    const struct member m = { .server = &server, .peer = &peer,
+                              .weight = (int64_t)INT32_MAX * SLOW_SCALE };
+    is_int(member_weight(&p, &m, INT64_MAX / 2), m.weight / 2, "after half of all time");
+    is_int(member_weight(&p, &m, 1), 1, "never nothing");
+}
+
 static void test_slow_start(void)
 {
     struct fixture f;
@@ -323,6 +336,7 @@ static void test_names(void)
     static const char *const none[] = { NULL };
     static const char *const two[] = { "10.0.0.1:80", "10.0.0.2:80", NULL };
     static const char *const turned[] = { "10.0.0.2:80", "10.0.0.1:80", NULL };
+    static const char *const twins[] = { "10.0.0.1:80", "10.0.0.1:80", NULL };
     static const char *const three[] = { "10.0.0.3:80", "10.0.0.2:80", "10.0.0.4:80", NULL };
     static const uint16_t priorities[] = { 2, 1, 2 };
     struct fixture f;
@@ -345,6 +359,10 @@ static void test_names(void)
     const uint64_t version = zone_of(&f)->groups->version;
     set_name(&f, group, turned, NULL);
     is_uint(zone_of(&f)->groups->version, version, "the order is nothing new");
+    set_name(&f, group, twins, NULL);
+    is_uint(zone_of(&f)->groups->version, version + 1, "one twice instead of two is");
+    set_name(&f, group, two, NULL);
+    is_uint(zone_of(&f)->groups->version, version + 2, "and two instead of one twice");
     set_name(&f, group, three, priorities);
     pick_done(&p, OUTCOME_GOOD, -1, -1);
     is_uint(pick_members(&p), 3, "three addresses");
@@ -541,6 +559,7 @@ int main(void)
     test_hundred();
     test_failures();
     test_slow_start();
+    test_slowest();
     test_drain_and_health();
     test_deaths();
     test_wiped();
