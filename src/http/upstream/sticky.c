@@ -230,13 +230,16 @@ struct member *sticky_member(const struct pick *p, unsigned from, unsigned to, i
 
 static void add_expires(const struct sticky *sticky, const struct request *r, struct fmt *f)
 {
-    const int64_t now = r->subject.conn->loop->real / 1000;
+    int64_t end = r->subject.conn->loop->real / 1000;
     char date[DATE_HTTP];
     if (sticky->expires == EXPIRES_MAX)
         fmt_text(f, "; expires=Thu, 31 Dec 2037 23:55:55 GMT");
-    else if (sticky->expires)
-        fmt_print(f, "; expires=%.*s; max-age=%lld",
-                  STR_FMT(date_http(now + sticky->expires, date)), (long long)sticky->expires);
+    else if (sticky->expires) {
+        if (add_overflows(end, sticky->expires, &end))
+            end = INT64_MAX;            /* the last date there is */
+        fmt_print(f, "; expires=%.*s; max-age=%lld", STR_FMT(date_http(end, date)),
+                  (long long)sticky->expires);
+    }
 }
 
 /* What a variable says may be empty, which is none, or nonsense, which is the strictest. */
