@@ -303,7 +303,7 @@ enum dns_result dns_answer_read(struct str message, uint16_t id, enum dns_type t
     *why = NULL;
     const unsigned got_id = take_u16(&r), flags = take_u16(&r), questions = take_u16(&r);
     answer->left = take_u16(&r);
-    const unsigned authorities = take_u16(&r);
+    unsigned authorities = take_u16(&r);
     take(&r, DNS_HEAD - r.at);
     if (r.bad || got_id != id || !(flags & FLAG_ANSWER) || (flags & OPCODE) || questions != 1)
         return bad(why, DNS_FOREIGN, "no answer to this question");
@@ -312,6 +312,10 @@ enum dns_result dns_answer_read(struct str message, uint16_t id, enum dns_type t
     if (r.bad || asked_type != (unsigned)type || asked_class != CLASS_IN
         || !dns_name_eq(&asked, name))
         return bad(why, DNS_FOREIGN, "another question");
+    if (answer->left > DNS_RECORDS_MOST) {
+        answer->left = DNS_RECORDS_MOST;
+        authorities = 0;
+    }
     answer->code = flags & CODE;
     answer->at = r.at;
     if (flags & FLAG_TRUNCATED) {

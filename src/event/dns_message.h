@@ -33,6 +33,7 @@ enum {
     DNS_QUERY_MOST = DNS_HEAD + DNS_NAME_MOST + 4,
     DNS_UDP_MOST = 1232,                /* what fits through every network in one piece */
     DNS_JUMPS_MOST = 128,
+    DNS_RECORDS_MOST = 512,             /* what is behind them is not looked at */
     DNS_ALIASES_MOST = 10,
 };
 

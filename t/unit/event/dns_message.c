@@ -197,6 +197,17 @@ static void test_addresses(void)
     ok(!dns_answer_next(&answer, &record), "no third");
     ok(!dns_answer_next(&answer, &record), "nor later");
 
+    /* Those behind are not even sound. */
+    put_head(0x8180, DNS_RECORDS_MOST + 1, 1);
+    put_question("many.example", DNS_A);
+    for (unsigned i = 0; i < DNS_RECORDS_MOST; i++) {
+        put_pointer(12);
+        put_fixed(DNS_A, 60, 4);
+        put_u32(i);
+    }
+    is_int(read_as("many.example", DNS_A), DNS_ANSWER, "more records than are looked at");
+    is_int(answer.count, DNS_RECORDS_MOST, "the first of them");
+
     put_head(0x8180, 1, 0);
     put_question("six.example", DNS_AAAA);
     put_pointer(12);
