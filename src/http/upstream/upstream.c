@@ -472,12 +472,16 @@ static void begin_dynamic(struct upstream *u)
         next_try(u);
         return;
     }
+    struct resolver *resolver = worker_resolver(worker_of(u), conf->resolver);
+    if (!resolver) {
+        nobody(u, 500, ENOMEM, "no memory for a resolver");
+        return;
+    }
     enter(u, UPSTREAM_RESOLVING, "resolving upstream");
     u->resolve.name = u->host;
     u->resolve.port = u->port;
     u->resolve.done = resolved;
-    resolve_start(worker_resolver(worker_of(u), conf->resolver), &u->resolve,
-                  conf->resolver_timeout);
+    resolve_start(resolver, &u->resolve, conf->resolver_timeout);
 }
 
 /* --- the head of the answer ------------------------------------------------------------------- */
