@@ -83,12 +83,6 @@ static void close_watch(struct dns_ask *a, struct watch *watch)
     watch->fd = -1;
 }
 
-static void close_port(struct dns_ask *a, struct dns_port *port)
-{
-    a->servers->ports -= port->watch.fd >= 0;
-    close_watch(a, &port->watch);
-}
-
 /* What was read of a message stays: see end(). */
 static void close_tcp(struct dns_ask *a)
 {
@@ -99,7 +93,7 @@ static void close_tcp(struct dns_ask *a)
 static void close_all(struct dns_ask *a)
 {
     for (size_t i = 0; i < countof(a->ports); i++)
-        close_port(a, &a->ports[i]);
+        close_watch(a, &a->ports[i].watch);
     close_tcp(a);
     timer_cancel(a->loop, &a->timer);
     timers_unreserve(&a->loop->timers, 1);
@@ -135,10 +129,8 @@ static void end_refused(struct dns_ask *a)
 static bool open_port(struct dns_ask *a, struct dns_port *port)
 {
     const struct inet_address *to = server_of(a);
-    const bool room = a->servers->ports < DNS_PORTS_MOST;
-    const int fd = room ? socket_udp(&to->any, to->len) : -1;
+    const int fd = socket_udp(&to->any, to->len);
     if (fd < 0) {
-        errno = room ? errno : EMFILE;
         complain(a, errno, "connect()");
         return false;
     }
@@ -147,10 +139,8 @@ static bool open_port(struct dns_ask *a, struct dns_port *port)
     port->serial = a->servers->serial;
     port->strangers = 0;
     port->id = draw_id();
-    if (poller_add(a->loop, &port->watch, POLL_EDGE)) {
-        a->servers->ports++;
+    if (poller_add(a->loop, &port->watch, POLL_EDGE))
         return true;
-    }
     close(fd);
     port->watch.fd = -1;
     return false;
@@ -168,7 +158,7 @@ static struct dns_port *port_of(struct dns_ask *a)
     }
     a->port = (a->port + 1) % countof(a->ports);
     struct dns_port *port = &a->ports[a->port];
-    close_port(a, port);
+    close_watch(a, &port->watch);
     return open_port(a, port) ? port : NULL;
 }
 
@@ -187,7 +177,7 @@ static bool send_query(struct dns_ask *a)
     if (io_writev(port->watch.fd, &iov, 1, false, &sent) != IO_ERROR)
         return true;
     complain(a, errno, "send()");
-    close_port(a, port);
+    close_watch(a, &port->watch);
     return false;
 }
 
@@ -436,7 +426,7 @@ static bool take_datagram(struct dns_port *port, struct str bytes)
     if (++port->strangers < STRANGERS_MOST)
         return true;
     complain(a, 0, "too much else");
-    close_port(a, port);
+    close_watch(a, &port->watch);
     ask_by_tcp(a, server);
     return false;
 }
@@ -447,7 +437,7 @@ static void port_failed(struct dns_port *port, int error)
     const bool last = port->server == a->server;
     if (last)
         complain(a, error, "recv()");
-    close_port(a, port);
+    close_watch(a, &port->watch);
     if (last && !a->tcp)
         server_failed(a);
 }

@@ -17,8 +17,6 @@
 #include "event/dns_message.h"
 #include "event/loop.h"
 
-enum { DNS_PORTS_MOST = 400 };
-
 struct dns_servers {
     const struct inet_address *at;
     unsigned count;                     /* at least one */
@@ -27,9 +25,6 @@ struct dns_servers {
     int64_t retry_ms;                   /* of the first tries */
     unsigned rounds;                    /* of all servers, until it is given up; 0: no limit */
     int64_t complained;                 /* the second of the last line about them */
-    unsigned ports;                     /* that are open: DNS_PORTS_MOST at most, since whoever
-                                           chooses names must not get all descriptors; questions
-                                           without one are asked when there is */
 };
 
 struct dns_port {

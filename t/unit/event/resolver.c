@@ -521,33 +521,6 @@ static void test_expiry(void)
     is_int(queries(), 3, "and when it is longer");
 }
 
-/* Somebody else chooses the names: that takes no more descriptors than there are for it. */
-static void test_ports(void)
-{
-    enum { NAMES = DNS_PORTS_MOST / 2 + 50 };
-    static struct asked many[NAMES];
-    static char names[NAMES][16];
-    struct resolver *rs = fresh(1, 0, true);
-    unsigned done = 0, found = 0;
-    rs->servers.retry_ms = SOON;
-    servers[0].drop = UINT32_MAX;
-    for (unsigned i = 0; i < NAMES; i++) {
-        snprintf(names[i], sizeof(names[i]), "one%u.test", i);
-        start(rs, &many[i], names[i], LATE);
-    }
-    is_uint(rs->servers.ports, DNS_PORTS_MOST, "all that there are");
-    is_uint(asking(rs), 2 * NAMES, "but each question waits for one");
-    servers[0].drop = 0;
-    for (unsigned i = 0; i < NAMES; i++) {
-        wait_for(many[i].done);
-        done += many[i].done;
-        found += many[i].count;
-    }
-    ok(done == NAMES && found == NAMES, "in the end all have an answer");
-    wait_for(asking(rs) == 0);
-    is_uint(rs->servers.ports, 0, "none is left");
-}
-
 static void test_loss(void)
 {
     struct resolver *rs = fresh(1, 0, true);
@@ -975,7 +948,6 @@ int main(void)
     test_sharing();
     test_expiry();
     test_loss();
-    test_ports();
     test_other_family();
     test_last_known();
     test_forged();
