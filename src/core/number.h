@@ -17,6 +17,15 @@ WARN_UNUSED bool number_u32(struct str s, uint32_t *out);
 WARN_UNUSED bool number_size(struct str s, size_t *out);
 WARN_UNUSED bool number_i64(struct str s, int64_t *out);  /* 0 to 2^63 - 1: lengths, offsets */
 
+/* xorshift64*, of a state that is not 0: for what nobody gains anything by guessing. */
+static inline uint64_t number_draw(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
 /* Digits of both cases, without "0x". */
 WARN_UNUSED bool number_hex(struct str s, uint64_t *out);
 

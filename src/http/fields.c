@@ -112,3 +112,28 @@ struct str fields_value(const struct fields *f, enum field_id id)
     const struct field *field = fields_known(f, id);
     return field ? field->value : STR_NONE;
 }
+
+bool field_has_word(struct str list, struct str word)
+{
+    while (list.len) {
+        struct str item;
+        str_cut(list, ',', &item, &list);
+        if (str_eq_ci(str_trim(item), word))
+            return true;
+    }
+    return false;
+}
+
+bool field_has_letters(struct str name, struct str letters)
+{
+    size_t same = 0;
+    for (size_t i = 0; i < name.len; i++) {
+        const char c = str_lower_char(name.at[i]);
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
+            continue;
+        if (same == letters.len || c != letters.at[same])
+            return false;
+        same++;
+    }
+    return same == letters.len;
+}

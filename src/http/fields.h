@@ -47,6 +47,12 @@ const struct field *fields_next(const struct fields *f, const struct field *fiel
 /* The value of the first; empty: none, or empty. */
 struct str fields_value(const struct fields *f, enum field_id id);
 
+/* Whether a list such as Connection's, "a, b", has the word; without case. */
+bool field_has_word(struct str list, struct str word);
+/* Whether the letters and digits of a name are these, in lower case: another reader, who takes odd
+ * bytes for nothing, would see that name. */
+bool field_has_letters(struct str name, struct str letters);
+
 static inline const struct field *fields_known(const struct fields *f, enum field_id id)
 {
     return f->first[id] ? &f->at[f->first[id] - 1] : NULL;

@@ -83,17 +83,6 @@ static void add_safe(struct fmt *f, struct str s)
     }
 }
 
-static bool has_word(struct str list, struct str word)
-{
-    while (list.len) {
-        struct str next;
-        str_cut(list, ',', &next, &list);
-        if (str_eq_ci(str_trim(next), word))
-            return true;
-    }
-    return false;
-}
-
 /* Up to the first byte that would end the line. */
 static size_t line_length(struct str s)
 {
@@ -315,7 +304,7 @@ static bool note_header(struct proxy_lines *lines, const struct proxy_header *he
     lines->length = lines->length || id == FIELD_CONTENT_LENGTH;
     lines->connection = lines->connection || id == FIELD_CONNECTION;
     lines->upgrade = lines->upgrade || id == FIELD_UPGRADE;
-    if (value->constant && id == FIELD_CONNECTION && has_word(value->text, STR("close")))
+    if (value->constant && id == FIELD_CONNECTION && field_has_word(value->text, STR("close")))
         lines->close = true;
     if (value->constant && id == FIELD_UPGRADE && value->text.len)
         lines->upgrades = true;
@@ -574,7 +563,7 @@ static bool add_method(struct making *m)
 /* What a line with variables says for this request. */
 static void note_value(struct making *m, enum field_id id, struct str value)
 {
-    if (id == FIELD_CONNECTION && has_word(value, STR("close")))
+    if (id == FIELD_CONNECTION && field_has_word(value, STR("close")))
         m->q->close = true;
     if (id == FIELD_UPGRADE)
         m->q->upgrade = true;
@@ -728,7 +717,7 @@ static struct str wanted_upgrade(const struct request *r, const struct proxy_con
         || r->parent || fields_next(fields, upgrade))
         return STR_NONE;
     for (; connection; connection = fields_next(fields, connection))
-        named = named || has_word(connection->value, STR("upgrade"));
+        named = named || field_has_word(connection->value, STR("upgrade"));
     if (!named || !is_token(upgrade->value))
         return STR_NONE;
     if (!str_eq_ci(upgrade->value, STR("websocket"))

@@ -2,6 +2,7 @@
  * random: a server is drawn by the weights; with `two`, two are, and the better of them is chosen.
  * Owns the random numbers of a list.
  */
+#include "core/number.h"
 #include "http/upstream/balance_time.h"
 
 #include <sys/random.h>
@@ -27,15 +28,6 @@ static bool prepare(struct peer_list *list)
     return true;
 }
 
-/* xorshift64*: nobody gains anything by guessing it. */
-static uint64_t draw(struct drawing *drawing)
-{
-    drawing->state ^= drawing->state >> 12;
-    drawing->state ^= drawing->state << 25;
-    drawing->state ^= drawing->state >> 27;
-    return drawing->state * UINT64_C(0x2545f4914f6cdd1d);
-}
-
 /* One of those that are free, but not `other`; NULL: there is none. */
 static struct member *draw_member(struct pick *p, unsigned from, unsigned to, int64_t now,
                                   const struct member *other, bool *busy)
@@ -47,7 +39,8 @@ static struct member *draw_member(struct pick *p, unsigned from, unsigned to, in
             total += (uint64_t)members[i].weight;
     if (total == 0)
         return NULL;
-    uint64_t place = draw(p->list->table) % total;
+    struct drawing *drawing = p->list->table;
+    uint64_t place = number_draw(&drawing->state) % total;
     for (unsigned i = from;; i++) {
         if (&members[i] == other || !member_is_free(p, &members[i], now, busy))
             continue;

@@ -13,6 +13,7 @@
 #include "http/upstream/health.h"
 
 #include "core/generation.h"
+#include "core/number.h"
 #include "event/worker.h"
 #include "http/upstream/health_probe.h"
 #include "http/upstream/peers_zone.h"
@@ -51,14 +52,10 @@ static struct loop *loop_of(const struct health_local *health)
     return &local_of(health)->worker->loop;
 }
 
-/* From 0 to `most`.  xorshift64*: nobody gains anything by guessing it. */
+/* From 0 to `most`. */
 static int64_t draw(struct health_local *health, int64_t most)
 {
-    health->random ^= health->random >> 12;
-    health->random ^= health->random << 25;
-    health->random ^= health->random >> 27;
-    const uint64_t number = health->random * UINT64_C(0x2545f4914f6cdd1d) >> 1;
-    return (int64_t)(number % ((uint64_t)most + 1));
+    return (int64_t)((number_draw(&health->random) >> 1) % ((uint64_t)most + 1));
 }
 
 static int64_t interval(struct health_local *health, const struct health_check *check)

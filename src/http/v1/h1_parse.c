@@ -202,25 +202,12 @@ static enum h1_result read_request(struct str window, struct line *line, struct 
 
 /* --- fields ----------------------------------------------------------------------------------- */
 
-static bool same_letters(struct str name, struct str plain)
-{
-    size_t same = 0;
-    for (size_t i = 0; i < name.len; i++) {
-        const char c = str_lower_char(name.at[i]);
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
-            continue;
-        if (same == plain.len || c != plain.at[same])
-            return false;
-        same++;
-    }
-    return same == plain.len;
-}
-
 /* By these another reader, who takes odd bytes for nothing, would frame or route the message. */
 static bool hides_framing(struct str name)
 {
-    return same_letters(name, STR("contentlength")) ||
-           same_letters(name, STR("transferencoding")) || same_letters(name, STR("host"));
+    return field_has_letters(name, STR("contentlength")) ||
+           field_has_letters(name, STR("transferencoding")) ||
+           field_has_letters(name, STR("host"));
 }
 
 /* False: such a name is an error. */
@@ -298,17 +285,6 @@ static enum h1_result read_line(struct str bytes, size_t at, const struct h1_lim
 
 /* --- what fields mean ------------------------------------------------------------------------- */
 
-static bool has_word(struct str list, struct str word)
-{
-    while (list.len) {
-        struct str item;
-        str_cut(list, ',', &item, &list);
-        if (str_eq_ci(str_trim(item), word))
-            return true;
-    }
-    return false;
-}
-
 static enum h1_result read_coding(struct h1_head *head, struct str value)
 {
     if (head->minor == 0)
@@ -348,8 +324,8 @@ static enum h1_result understand(struct h1_head *head, struct pool *pool)
             return twice(head, pool, "client sent duplicate header line");
         return read_coding(head, field->value);
     } else if (field->id == FIELD_CONNECTION) {
-        head->close = head->close || has_word(field->value, STR("close"));
-        head->keep_alive = head->keep_alive || has_word(field->value, STR("keep-alive"));
+        head->close = head->close || field_has_word(field->value, STR("close"));
+        head->keep_alive = head->keep_alive || field_has_word(field->value, STR("keep-alive"));
     } else if (field->id == FIELD_EXPECT && str_eq_ci(field->value, STR("100-continue")))
         head->expect_continue = true;
     return H1_DONE;

@@ -42,7 +42,7 @@ struct reading {
     struct h1_response *out;
     struct pool *pool;
     struct field length, coding;        /* Content-Length and Transfer-Encoding; no name: none */
-    struct str options[OPTIONS_MOST];
+    struct str *options;                /* room for OPTIONS_MOST */
     unsigned noptions, lines;
 };
 
@@ -97,25 +97,11 @@ static enum form split(struct str line, struct str *name, struct str *value, siz
     return end == name->len ? FORM_GOOD : FORM_ODD_NAME;
 }
 
-/* Letters and digits of a name are these: a reader who takes odd bytes for nothing would see it. */
-static bool same_letters(struct str name, struct str plain)
-{
-    size_t same = 0;
-    for (size_t i = 0; i < name.len; i++) {
-        const char c = str_lower_char(name.at[i]);
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
-            continue;
-        if (same == plain.len || c != plain.at[same])
-            return false;
-        same++;
-    }
-    return same == plain.len;
-}
-
 static bool hides_framing(struct str name)
 {
-    return same_letters(name, STR("contentlength")) ||
-           same_letters(name, STR("transferencoding")) || same_letters(name, STR("connection"));
+    return field_has_letters(name, STR("contentlength")) ||
+           field_has_letters(name, STR("transferencoding")) ||
+           field_has_letters(name, STR("connection"));
 }
 
 /* As nginx shows it: the line up to the byte that is wrong. */
@@ -273,7 +259,8 @@ static enum h1_result read_field(struct reading *r, struct str line)
 
 enum h1_result h1_parse_response(struct str bytes, struct pool *pool, struct h1_response *out)
 {
-    struct reading r = { .out = out, .pool = pool };
+    struct str options[OPTIONS_MOST];
+    struct reading r = { .out = out, .pool = pool, .options = options };
     struct str rest = bytes, line;
     enum h1_result result;
     *out = (struct h1_response){ .length = -1 };
